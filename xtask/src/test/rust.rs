@@ -1,0 +1,109 @@
+//! The Rust tests: unit, integration and documentation tests of the default members, and the
+//! engine's off build.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::Context as _;
+
+use super::Context;
+use super::report::Report;
+use crate::cargo::{self, Metadata};
+
+/// The calls of cargo that build everything below, for who wants to build ahead.
+pub(crate) const BUILDS: &[&[&str]] = &[&["test", "--no-run"], OFF_BUILD];
+
+/// Naming no package takes the default members, as `up` does.
+const TEST: &[&str] = &["test", "--no-fail-fast"];
+
+/// Without the feature `otel` every name stays and does nothing.
+const OFF_BUILD: &[&str] = &["build", "--package", "oxitel", "--no-default-features"];
+
+/// Runs the stage.
+pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
+    let mut report = tested(cargo::cargo(context.root).args(TEST))?;
+    let off = cargo::cargo(context.root).args(OFF_BUILD).status()?;
+    println!("the off build of oxitel {}", if off.success() { "compiles" } else { "FAILED" });
+    report.add(Report::of_one(off.success()));
+    if context.require_all {
+        report.add(test_other_members(context.root)?);
+    }
+    Ok(report)
+}
+
+/// Members that a newcomer does not build bring heavy crates of their own: only for who asks for
+/// everything.
+fn test_other_members(root: &Path) -> anyhow::Result<Report> {
+    let metadata = Metadata::read(root)?;
+    let others: Vec<&str> = metadata.other_members().collect();
+    if others.is_empty() {
+        return Ok(Report::default());
+    }
+    let mut command = cargo::cargo(root);
+    command.args(TEST);
+    for other in others {
+        command.args(["--package", other]);
+    }
+    tested(&mut command)
+}
+
+/// Runs `cargo test`, shows what it says and counts it.
+fn tested(command: &mut Command) -> anyhow::Result<Report> {
+    let mut child = command.stdout(Stdio::piped()).spawn().context("could not start cargo")?;
+    let mut report = Report::default();
+    if let Some(stdout) = child.stdout.take() {
+        for line in BufReader::new(stdout).lines() {
+            let line = line.context("cargo test said something that is no text")?;
+            println!("{line}");
+            report.add(count(&line));
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() && report.failed == 0 {
+        // It did not compile, or a test binary died.
+        report.failed = 1;
+    }
+    Ok(report)
+}
+
+/// What one line of `cargo test` adds to the counts.
+pub(crate) fn count(line: &str) -> Report {
+    let Some(counts) = line.strip_prefix("test result: ") else { return Report::default() };
+    let counts = counts.split_once(". ").map_or("", |(_, counts)| counts);
+    let number = |what: &str| {
+        counts
+            .split("; ")
+            .find_map(|part| part.strip_suffix(what)?.trim().parse().ok())
+            .unwrap_or(0)
+    };
+    Report {
+        passed: number("passed"),
+        failed: number("failed"),
+        ignored: number("ignored"),
+        missing: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_of_cargo_test_are_counted() {
+        let good = count(
+            "test result: ok. 12 passed; 0 failed; 2 ignored; 0 measured; 3 filtered out; finished in 0.01s",
+        );
+        assert_eq!((good.passed, good.failed, good.ignored), (12, 0, 2));
+        let bad = count(
+            "test result: FAILED. 1 passed; 4 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.20s",
+        );
+        assert_eq!((bad.passed, bad.failed, bad.ignored), (1, 4, 0));
+    }
+
+    #[test]
+    fn other_lines_count_nothing() {
+        let report = count("test up::ports::a_free_port ... ok");
+        assert_eq!((report.passed, report.failed, report.ignored), (0, 0, 0));
+    }
+}
