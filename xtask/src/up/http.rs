@@ -22,7 +22,7 @@ fn ask(address: &str, path: &str) -> anyhow::Result<String> {
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
     // HTTP/1.0: the answer is neither chunked nor kept open, so its end is the end of the stream.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n")?;
+    stream.write_all(format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes())?;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer)?;
     body_of(&String::from_utf8_lossy(&answer))

@@ -109,6 +109,7 @@ fn watch(fleet: &mut Fleet, later: &[&Stage]) -> anyhow::Result<()> {
         }
         view.show(fleet);
     }
+    view.clear();
     Ok(())
 }
 

@@ -45,6 +45,12 @@ pub(super) struct Latest {
     complete: bool,
 }
 
+impl Latest {
+    fn is_whole(&self) -> bool {
+        self.complete && self.spans >= SPANS_OF_A_TRACE && self.services >= SERVICES.len() as u64
+    }
+}
+
 /// Starts the three processes and returns when one whole trace has arrived.
 pub(super) fn start(fleet: &mut Fleet) -> anyhow::Result<()> {
     let program = fleet.program("first-light")?;
@@ -56,12 +62,7 @@ pub(super) fn start(fleet: &mut Fleet) -> anyhow::Result<()> {
     let front = service(&program, "front", &endpoint, &["--back", &back, "--rate", RATE]);
     fleet.start("front", front)?;
 
-    let latest = fleet.wait_for("the first trace", TRACE_LIMIT, |fleet| {
-        let known = SERVICES.iter().all(|service| delivered_something(fleet, service));
-        // While the receiver cannot answer there is nothing to look at yet.
-        let latest = summary(&endpoint).ok()?.latest?;
-        (known && latest.complete).then_some(latest)
-    })?;
+    let latest = first_trace(fleet, &endpoint)?;
     self_check(fleet, &latest)?;
     println!("{}", http::get(&endpoint, "/tree")?.trim_end());
     Ok(())
@@ -98,6 +99,19 @@ pub(super) fn verify(fleet: &mut Fleet) -> anyhow::Result<()> {
 pub(super) fn received(fleet: &Fleet) -> Option<Summary> {
     // The table only shows it; a receiver that died is shown there by its state.
     summary(fleet.named(RECEIVER)?.endpoint()?).ok()
+}
+
+fn first_trace(fleet: &mut Fleet, endpoint: &str) -> anyhow::Result<Latest> {
+    let arrived = fleet.wait_for("the first trace", TRACE_LIMIT, |fleet| {
+        let known = SERVICES.iter().all(|service| delivered_something(fleet, service));
+        // A receiver that does not answer yet is asked again; the error below tells its reason.
+        let latest = summary(endpoint).ok()?.latest?;
+        (known && latest.is_whole()).then_some(latest)
+    });
+    arrived.with_context(|| match http::get(endpoint, "/summary") {
+        Ok(summary) => format!("the receiver has {summary}"),
+        Err(error) => format!("the receiver does not say what it has: {error:#}"),
+    })
 }
 
 fn start_receiver(fleet: &mut Fleet, program: &Path) -> anyhow::Result<String> {
@@ -159,7 +173,7 @@ fn summary(endpoint: &str) -> anyhow::Result<Summary> {
 }
 
 /// Says in one line that the first trace is whole, or that it is not.
-fn self_check(fleet: &mut Fleet, latest: &Latest) -> anyhow::Result<()> {
+fn self_check(fleet: &Fleet, latest: &Latest) -> anyhow::Result<()> {
     let ledgers = SERVICES.map(|service| fleet.named(service).and_then(Child::ledger));
     let lost: u64 = ledgers.into_iter().flatten().map(Ledger::lost).sum();
     let Latest { services, spans, .. } = latest;
