@@ -60,6 +60,11 @@ impl Arguments {
         Some(self.left.remove(position))
     }
 
+    /// Everything that is left, for a word that reads its arguments itself.
+    pub(crate) fn rest(self) -> Vec<String> {
+        self.left
+    }
+
     /// Ends the reading: whatever is left was not understood.
     pub(crate) fn finish(self) -> Result<(), UsageError> {
         match self.left.first() {

@@ -71,9 +71,9 @@ const WORDS: &[Word] = &[
     },
     Word {
         name: "acceptance",
-        options: "",
+        options: "[--open [SEED]]",
         does: "hold every requirement against the tests that prove it",
-        run: acceptance::run,
+        run: |root, arguments| acceptance::run(root, &arguments.rest()).map(|()| Outcome::Good),
     },
 ];
 
