@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_quoted_in_the_error() {
-        let error = arguments(&["--chekc"]).finish().unwrap_err();
-        assert_eq!(error.to_string(), "\"--chekc\" is not understood here");
+        let error = arguments(&["--quick"]).finish().unwrap_err();
+        assert_eq!(error.to_string(), "\"--quick\" is not understood here");
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod check;
 mod console;
 mod environment;
 mod os;
+mod repository;
 mod show;
 mod test;
 mod tools;

@@ -1,13 +1,12 @@
 //! Rules about the files of the repository: every module says what it is for, none grows too big.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use anyhow::Context;
 
 use super::verdict::Verdict;
-use crate::cargo;
+use crate::repository::files;
 
 /// A file beyond this is read by nobody in one go.
 const MOST_LINES: usize = 800;
@@ -50,25 +49,6 @@ pub(super) fn sizes(root: &Path) -> anyhow::Result<Verdict> {
     Ok(Verdict::Warned { said: format!("{} big files", remarks.len()), remarks })
 }
 
-/// The files that git knows or would add, by path inside the repository.
-fn files(root: &Path, patterns: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
-    let mut command = Command::new("git");
-    command.current_dir(root).args([
-        "ls-files",
-        "--cached",
-        "--others",
-        "--exclude-standard",
-        "--",
-    ]);
-    let said = cargo::output(command.args(patterns))?;
-    let mut files: Vec<PathBuf> = said.lines().map(PathBuf::from).collect();
-    // A file that was deleted and not yet committed is still listed.
-    files.retain(|file| root.join(file).is_file());
-    files.sort();
-    files.dedup();
-    Ok(files)
-}
-
 fn read(root: &Path, file: &Path) -> anyhow::Result<String> {
     fs::read_to_string(root.join(file)).with_context(|| in_words(file))
 }
@@ -79,13 +59,21 @@ fn in_words(file: &Path) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+    use crate::cargo;
 
     #[test]
-    fn the_files_of_this_package_are_found_and_start_as_they_should() {
-        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let found = files(package, &["*.rs"]).unwrap();
-        assert!(found.contains(&PathBuf::from("src/main.rs")), "{found:?}");
-        assert!(matches!(modules(package).unwrap(), Verdict::Kept(_)));
+    fn a_file_that_does_not_say_what_it_is_for_is_named() {
+        let folder = std::env::temp_dir().join(format!("oxitel-modules-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        cargo::output(Command::new("git").args(["init", "--quiet"]).arg(&folder)).unwrap();
+        fs::write(folder.join("good.rs"), "//! Says it.\n").unwrap();
+        fs::write(folder.join("bad.rs"), "fn main() {}\n").unwrap();
+        let verdict = modules(&folder).unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        let Verdict::Broken { faults, .. } = verdict else { panic!("bad.rs was overlooked") };
+        assert_eq!(faults, ["bad.rs"]);
     }
 }

@@ -9,8 +9,8 @@ use super::verdict::Verdict;
 use crate::cargo;
 use crate::tools::Tool;
 
-const TYPOS: Tool = Tool { name: "typos", version: "1.36.2" };
-const RUFF: Tool = Tool { name: "ruff", version: "0.13.0" };
+const TYPOS: Tool = Tool { name: "typos", version: "1.52.0" };
+const RUFF: Tool = Tool { name: "ruff", version: "0.17.5" };
 
 /// Every Rust file is formatted.
 pub(super) fn format(root: &Path) -> anyhow::Result<Verdict> {
