@@ -1,0 +1,68 @@
+//! What travels of a span: its ids, the sampling decision, and other vendors' trace state.
+
+use super::id::{Ids, SpanId, TraceFlags, TraceId};
+use std::sync::Arc;
+
+/// The part of a span that crosses threads, processes and languages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SpanContext {
+    pub(crate) ids: Ids,
+    pub(crate) trace_state: Option<Arc<str>>,
+}
+
+impl Default for SpanContext {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl SpanContext {
+    /// No span.
+    pub const NONE: Self = Self { ids: Ids::NONE, trace_state: None };
+
+    /// A context that came from elsewhere; `trace_state` is kept as it is.
+    pub fn remote(
+        trace_id: TraceId,
+        span_id: SpanId,
+        flags: TraceFlags,
+        trace_state: Option<&str>,
+    ) -> Self {
+        let state = trace_state.filter(|state| !state.is_empty()).map(Arc::from);
+        Self { ids: Ids::new(trace_id, span_id, flags, true), trace_state: state }
+    }
+
+    /// The trace.
+    pub fn trace_id(&self) -> TraceId {
+        self.ids.trace_id()
+    }
+
+    /// The span in it.
+    pub fn span_id(&self) -> SpanId {
+        self.ids.span_id()
+    }
+
+    /// The W3C flags.
+    pub fn flags(&self) -> TraceFlags {
+        TraceFlags((self.ids.flags & 0xff) as u8)
+    }
+
+    /// Other vendors' state, as it came.
+    pub fn trace_state(&self) -> &str {
+        self.trace_state.as_deref().unwrap_or("")
+    }
+
+    /// Whether it names a span.
+    pub fn is_valid(&self) -> bool {
+        self.ids.is_valid()
+    }
+
+    /// Whether the span lives in another process.
+    pub fn is_remote(&self) -> bool {
+        self.is_valid() && self.ids.flags & Ids::REMOTE != 0
+    }
+
+    /// Whether the trace is kept.
+    pub fn is_sampled(&self) -> bool {
+        self.is_valid() && self.ids.is_sampled()
+    }
+}

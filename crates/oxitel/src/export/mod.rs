@@ -1,0 +1,136 @@
+//! The way out: a batch becomes a request, a response becomes an outcome.
+//!
+//! Runs on the sender's thread only. `batch` puts envelopes around buffers, `http` makes one
+//! attempt, `response` reads the answer, `retry` decides when to try again.
+
+mod batch;
+mod endpoint;
+mod http;
+mod response;
+mod retry;
+
+pub(crate) use batch::Batch;
+pub(crate) use endpoint::Destination;
+pub use endpoint::EndpointError;
+
+use crate::diagnose::{self, Cause};
+use crate::pipeline::control::StopBy;
+use crate::pipeline::settings::Settings;
+use response::Answer;
+use retry::Schedule;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Shutdown's signal to the exporter.
+type Stop = watch::Receiver<StopBy>;
+
+/// What became of a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The receiver took it, except for so many records.
+    Delivered { rejected: u64 },
+    /// The receiver refused it for good.
+    Rejected,
+    /// Nobody took it within the export timeout.
+    Unreachable,
+    /// The engine ended first.
+    ShutdownDeadline,
+}
+
+/// Sends batches to the configured destination.
+#[derive(Debug)]
+pub(crate) struct Exporter {
+    client: http::Client,
+    resource: Vec<u8>,
+    timeout: Duration,
+    /// The receiver asked for silence until then.
+    not_before: Option<Instant>,
+    /// Whether anything ever answered at the endpoint.
+    reached: bool,
+}
+
+impl Exporter {
+    pub(crate) fn new(settings: &'static Settings, instance_id: &str) -> Self {
+        Self {
+            client: http::Client::new(&settings.destination),
+            resource: settings.resource.encode(instance_id),
+            timeout: settings.export_timeout,
+            not_before: None,
+            reached: false,
+        }
+    }
+
+    /// The encoded `Resource` of this process.
+    pub(crate) fn resource(&self) -> &[u8] {
+        &self.resource
+    }
+
+    /// Sends the batch, again and again as the protocol allows, until the export timeout. Where
+    /// nobody ever listened, a shutdown is not kept waiting for a first time.
+    pub(crate) async fn send(&mut self, batch: &Batch, mut stop: Stop) -> Outcome {
+        let give_up = Instant::now() + self.timeout;
+        let mut schedule = Schedule::default();
+        loop {
+            if let Some(until) = self.not_before.take() {
+                tokio::time::sleep_until(until.into()).await;
+            }
+            let attempt = self.client.post(batch);
+            let Ok(answer) = tokio::time::timeout_at(give_up.into(), attempt).await else {
+                return self.unreachable(batch, "no answer within the export timeout");
+            };
+            let (after, reason) = match answer {
+                Answer::Accepted { rejected, message } => {
+                    self.reached = true;
+                    return self.accepted(rejected, &message);
+                }
+                Answer::Refused(reason) => {
+                    self.reached = true;
+                    return self.rejected(batch, &reason);
+                }
+                Answer::TryAgain { after, reason } => {
+                    self.reached = true;
+                    (after, reason)
+                }
+                Answer::NoConnection(reason) => (None, reason),
+            };
+            let next = Instant::now() + schedule.next(after);
+            if after.is_some() {
+                self.not_before = Some(next.min(give_up));
+            }
+            let pause = tokio::time::sleep_until(next.min(give_up).into());
+            if self.reached {
+                pause.await;
+            } else {
+                tokio::select! {
+                    () = pause => {}
+                    _ = stop.wait_for(Option::is_some) => return self.unreachable(batch, &reason),
+                }
+            }
+            if next >= give_up {
+                return self.unreachable(batch, &reason);
+            }
+        }
+    }
+
+    fn accepted(&self, rejected: u64, message: &str) -> Outcome {
+        if rejected > 0 || !message.is_empty() {
+            let url = self.client.url();
+            let text = format_args!("{url} accepted all but {rejected} records: {message:?}");
+            diagnose::warn(Cause::PartialSuccess, &text);
+        }
+        Outcome::Delivered { rejected }
+    }
+
+    fn rejected(&self, batch: &Batch, reason: &str) -> Outcome {
+        let (url, records) = (self.client.url(), batch.records());
+        diagnose::warn(Cause::Rejected, &format_args!("{url} refused {records} records: {reason}"));
+        Outcome::Rejected
+    }
+
+    fn unreachable(&self, batch: &Batch, reason: &str) -> Outcome {
+        let (url, records) = (self.client.url(), batch.records());
+        let text = format_args!("{records} records could not be sent to {url}: {reason}");
+        diagnose::warn(Cause::Unreachable, &text);
+        Outcome::Unreachable
+    }
+}

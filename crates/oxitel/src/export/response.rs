@@ -1,0 +1,132 @@
+//! Reads a receiver's answer by the rules of OTLP.
+
+use super::retry::retry_after;
+use crate::wire::{Content, Fields};
+use http::{HeaderMap, StatusCode, header};
+use std::time::Duration;
+
+/// What the answer means for the batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// Taken, except for `rejected` records.
+    Accepted { rejected: u64, message: String },
+    /// Refused for good; sending it again would be wrong.
+    Refused(String),
+    /// Worth another attempt, not before `after` if the receiver said so.
+    TryAgain { after: Option<Duration>, reason: String },
+    /// There was no connection, so nobody said anything.
+    NoConnection(String),
+}
+
+impl Answer {
+    pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+        match status.as_u16() {
+            200..=299 => accepted(headers, body),
+            429 | 502 | 503 | 504 => Self::TryAgain {
+                after: headers
+                    .get(header::RETRY_AFTER)
+                    .and_then(|value| value.to_str().ok())
+                    .and_then(retry_after),
+                reason: described(status, headers, body),
+            },
+            _ => Self::Refused(described(status, headers, body)),
+        }
+    }
+}
+
+/// The partial success of an `Export…ServiceResponse`, if there is one.
+fn accepted(headers: &HeaderMap, body: &[u8]) -> Answer {
+    let mut answer = (0, String::new());
+    if is_protobuf(headers) {
+        for (_, content) in Fields::new(body).flatten().filter(|(number, _)| *number == 1) {
+            if let Content::Bytes(partial) = content {
+                answer = partial_success(partial);
+            }
+        }
+    }
+    let (rejected, message) = answer;
+    Answer::Accepted { rejected, message }
+}
+
+fn partial_success(message: &[u8]) -> (u64, String) {
+    let (mut rejected, mut text) = (0, String::new());
+    for (number, content) in Fields::new(message).flatten() {
+        match (number, content) {
+            // A negative count is nonsense: nothing was rejected.
+            (1, Content::Varint(count)) => rejected = i64::max(count as i64, 0) as u64,
+            (2, Content::Bytes(bytes)) => text = String::from_utf8_lossy(bytes).into_owned(),
+            _ => {}
+        }
+    }
+    (rejected, text)
+}
+
+/// The status line and, if the body is a `google.rpc.Status`, its message.
+fn described(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
+    let mut text = format!("status {status}");
+    if is_protobuf(headers) {
+        for (number, content) in Fields::new(body).flatten() {
+            if let (2, Content::Bytes(message)) = (number, content) {
+                text = format!("{text}, {:?}", String::from_utf8_lossy(message));
+            }
+        }
+    }
+    text
+}
+
+fn is_protobuf(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-protobuf"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Answer;
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
+    use std::time::Duration;
+
+    fn read(status: u16, retry_after: Option<&'static str>, body: &[u8]) -> Answer {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/x-protobuf"),
+        );
+        if let Some(value) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(value));
+        }
+        Answer::read(StatusCode::from_u16(status).expect("a status"), &headers, body)
+    }
+
+    #[test]
+    fn only_the_four_statuses_of_the_standard_are_tried_again() {
+        let again = |status| matches!(read(status, None, b""), Answer::TryAgain { .. });
+        let retried: Vec<u16> = (300..=599).filter(|status| again(*status)).collect();
+        assert_eq!(retried, [429, 502, 503, 504]);
+    }
+
+    #[test]
+    fn retry_after_is_read() {
+        let Answer::TryAgain { after, .. } = read(503, Some("2"), b"") else { panic!("503") };
+        assert_eq!(after, Some(Duration::from_secs(2)));
+    }
+
+    #[test]
+    fn partial_success_is_counted_and_garbage_counts_nothing() {
+        let accepted = |rejected, message: &str| Answer::Accepted {
+            rejected,
+            message: message.to_owned(),
+        };
+        assert_eq!(read(200, None, b""), accepted(0, ""));
+        assert_eq!(read(200, None, b"\x0a\x08\x08\x03\x12\x04full"), accepted(3, "full"));
+        let negative = b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
+        assert_eq!(read(200, None, negative), accepted(0, ""));
+        assert_eq!(read(200, None, b"\xff\xff\xff"), accepted(0, ""));
+    }
+
+    #[test]
+    fn the_receivers_words_are_in_the_reason() {
+        let Answer::Refused(reason) = read(400, None, b"\x12\x07bad span") else { panic!("400") };
+        assert_eq!(reason, "status 400 Bad Request, \"bad spa\"");
+    }
+}

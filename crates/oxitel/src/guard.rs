@@ -1,0 +1,76 @@
+//! The program's side of the engine's life: start it, ask it, end it.
+
+use crate::config::Config;
+use crate::export::EndpointError;
+use crate::pipeline::lifecycle::{self, StartError};
+use crate::pipeline::{FlushError, Stats};
+use std::time::Duration;
+
+/// Why telemetry did not start. The program goes on without it: its spans are not made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InitError {
+    /// The endpoint or a header cannot be used as it is written.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// Somebody started it before; that one goes on, unchanged.
+    #[error("telemetry already runs in this process; the first `init` counts, this one changed nothing")]
+    AlreadyRunning,
+    /// The system gave no thread to send from.
+    #[error("the system gave no thread to send telemetry from; raise the limit on threads")]
+    NoThread,
+}
+
+/// Ends telemetry when it is dropped: what is left is sent, within the shutdown timeout.
+#[derive(Debug)]
+#[must_use = "dropping the guard ends telemetry"]
+pub struct Guard {
+    /// `None` when there was nothing to start.
+    timeout: Option<Duration>,
+}
+
+impl Guard {
+    /// Whether spans are recorded; not without an endpoint, or when the SDK is disabled.
+    pub fn is_recording(&self) -> bool {
+        self.timeout.is_some()
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(timeout) = self.timeout {
+            // What is lost here is in the ledger, and the sender has warned about it.
+            let _ = lifecycle::shutdown(timeout);
+        }
+    }
+}
+
+/// Starts telemetry for this process.
+///
+/// Without an endpoint nothing is recorded or sent, and that is no error.
+pub fn init(config: Config) -> Result<Guard, InitError> {
+    let Some(settings) = config.resolve()? else { return Ok(Guard { timeout: None }) };
+    let timeout = settings.shutdown_timeout;
+    lifecycle::start(settings).map_err(|error| match error {
+        StartError::AlreadyRunning => InitError::AlreadyRunning,
+        StartError::NoThread => InitError::NoThread,
+    })?;
+    Ok(Guard { timeout: Some(timeout) })
+}
+
+/// Sends everything recorded before the call and waits for it, at most so long.
+///
+/// `Ok` says that all of it was delivered, and that nothing was lost since the last flush.
+pub fn flush(timeout: Duration) -> Result<(), FlushError> {
+    lifecycle::flush(timeout)
+}
+
+/// Flushes and ends telemetry. The first call does it; others return at once.
+pub fn shutdown(timeout: Duration) -> Result<(), FlushError> {
+    lifecycle::shutdown(timeout)
+}
+
+/// The ledger of this process.
+pub fn stats() -> Stats {
+    lifecycle::stats()
+}

@@ -1,0 +1,118 @@
+//! Asking the sender for something and waiting for it: flush tickets, and the way down.
+
+use super::buffer::lock;
+use super::engine::Engine;
+use super::sender;
+use super::settings::Settings;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// `None` until shutdown is asked for; then its deadline: what is not sent by then is dropped.
+pub(crate) type StopBy = Option<Instant>;
+
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    progress: Mutex<Progress>,
+    changed: Condvar,
+    stop_by: watch::Sender<StopBy>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    /// Flushes asked for, and how many of them the sender has dealt with.
+    asked: u64,
+    finished: u64,
+    running: bool,
+    /// Records known to be lost at the end of the last flush.
+    lost_before: u64,
+}
+
+impl Control {
+    /// Starts the sender unless it runs; `false` when the system gives no thread.
+    pub(crate) fn start_sender(&self, engine: &'static Engine, settings: &'static Settings) -> bool {
+        let mut progress = lock(&self.progress);
+        if !progress.running {
+            self.stop_by.send_replace(None);
+            progress.running = sender::spawn(engine, settings).is_ok();
+        }
+        progress.running
+    }
+
+    /// Asks for a flush of everything that is queued now.
+    pub(crate) fn ask(&self) -> u64 {
+        let mut progress = lock(&self.progress);
+        progress.asked += 1;
+        progress.asked
+    }
+
+    /// Asks for a last flush until `deadline`, and the end.
+    pub(crate) fn ask_to_stop(&self, deadline: Instant) {
+        lock(&self.progress).asked += 1;
+        self.stop_by.send_replace(Some(deadline));
+    }
+
+    /// Waits until the flush `ticket` is dealt with; `false` at the deadline.
+    pub(crate) fn wait_for(&self, ticket: u64, deadline: Instant) -> bool {
+        self.wait(deadline, |progress| progress.finished >= ticket || !progress.running)
+    }
+
+    /// Waits until the sender has ended; `false` at the deadline.
+    pub(crate) fn wait_for_end(&self, deadline: Instant) -> bool {
+        self.wait(deadline, |progress| !progress.running)
+    }
+
+    fn wait(&self, deadline: Instant, done: impl Fn(&Progress) -> bool) -> bool {
+        let mut progress = lock(&self.progress);
+        while !done(&progress) {
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else { return false };
+            let waited = self.changed.wait_timeout(progress, left);
+            progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// The sender's view: the ticket to report when everything queued now is dealt with.
+    pub(crate) fn ticket(&self) -> u64 {
+        lock(&self.progress).asked
+    }
+
+    pub(crate) fn stop_by(&self) -> StopBy {
+        *self.stop_by.borrow()
+    }
+
+    /// For the sender, to wait for shutdown.
+    pub(crate) fn stop_signal(&self) -> watch::Receiver<StopBy> {
+        self.stop_by.subscribe()
+    }
+
+    /// Waits a while without a runtime; `true` when shutdown was asked for meanwhile.
+    pub(crate) fn stop_asked_within(&self, patience: Duration) -> bool {
+        let until = Instant::now() + patience;
+        while self.stop_by().is_none() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        self.stop_by().is_some()
+    }
+
+    pub(crate) fn finish(&self, ticket: u64) {
+        lock(&self.progress).finished = ticket;
+        self.changed.notify_all();
+    }
+
+    pub(crate) fn ended(&self) {
+        let mut progress = lock(&self.progress);
+        progress.running = false;
+        progress.finished = progress.asked;
+        drop(progress);
+        self.changed.notify_all();
+    }
+
+    /// How many more records are lost than at the last flush; the next call starts from here.
+    pub(crate) fn newly_lost(&self, lost: u64) -> u64 {
+        let mut progress = lock(&self.progress);
+        let newly = lost.saturating_sub(progress.lost_before);
+        progress.lost_before = lost;
+        newly
+    }
+}

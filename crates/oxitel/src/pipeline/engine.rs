@@ -1,0 +1,92 @@
+//! The engine of this process: one lane per signal, the registry of threads, the sender.
+
+use super::control::Control;
+use super::lane::Lane;
+use super::ledger::Stats;
+use super::per_epoch::PerEpoch;
+use super::registry::Registry;
+use super::scratch::Scratch;
+use super::settings::{self, Settings};
+use super::sync::AtomicPtr;
+use super::{ids, state};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) epoch: u64,
+    pub(crate) traces: Lane,
+    pub(crate) registry: Registry,
+    pub(crate) control: Control,
+    /// `service.instance.id`: a forked child is another instance.
+    pub(crate) instance_id: String,
+    /// Memory of scratches, live and pooled.
+    scratch_bytes: AtomicUsize,
+}
+
+/// What one scratch counts for; its growth is bounded by the span limits.
+const SCRATCH_BYTES: usize = size_of::<Scratch>() + 512;
+
+static ENGINE: PerEpoch<Engine> = PerEpoch::around(AtomicPtr::new(std::ptr::null_mut()));
+
+/// The engine that this process has built, if it has.
+pub(crate) fn current() -> Option<&'static Engine> {
+    ENGINE.get(state::epoch())
+}
+
+/// The engine for `settings`, built if need be. It does not send yet.
+pub(crate) fn build(settings: &Settings) -> &'static Engine {
+    let engine = ENGINE.get_or_build(state::epoch(), |epoch| Engine::new(epoch, settings));
+    engine.traces.memory.set_limit(settings.queue_bytes);
+    engine
+}
+
+/// The running engine and its settings; a forked child of a recording process gets its own here.
+pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> {
+    let settings = settings::current()?;
+    if let Some(engine) = current() {
+        return Some((engine, settings));
+    }
+    let engine = build(settings);
+    engine.control.start_sender(engine, settings);
+    Some((engine, settings))
+}
+
+impl Engine {
+    fn new(epoch: u64, settings: &Settings) -> Self {
+        Self {
+            epoch,
+            traces: Lane::new(settings.queue_bytes),
+            registry: Registry::new(),
+            control: Control::default(),
+            instance_id: instance_id(),
+            scratch_bytes: AtomicUsize::new(0),
+        }
+    }
+
+    /// Room for one more live span?
+    pub(crate) fn admit_scratch(&self, settings: &Settings) -> bool {
+        // Relaxed: a count.
+        let before = self.scratch_bytes.fetch_add(SCRATCH_BYTES, Ordering::Relaxed);
+        let admitted = before + SCRATCH_BYTES <= settings.live_bytes;
+        if !admitted {
+            self.scratch_freed();
+        }
+        admitted
+    }
+
+    pub(crate) fn scratch_freed(&self) {
+        self.scratch_bytes.fetch_sub(SCRATCH_BYTES, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.registry.complete(self.traces.ledger.read())
+    }
+}
+
+/// A random UUID, version 4.
+fn instance_id() -> String {
+    let random = (u128::from(ids::seed()) << 64) | u128::from(ids::seed());
+    let version_and_variant = (random & !(0xf << 76) & !(0x3 << 62)) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{version_and_variant:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}

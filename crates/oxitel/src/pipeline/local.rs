@@ -1,0 +1,229 @@
+//! What a recording thread keeps: its shard, its pool of scratches, its id generator.
+//!
+//! Nothing of the host's runs while this is borrowed: values are encoded before, user code
+//! (`Debug`, destructors, processors) never sees it. That is what makes the cells sound.
+
+use super::engine::{self, Engine};
+use super::registry::Shard;
+use super::scope::ScopeData;
+use super::scratch::Scratch;
+use super::settings::Settings;
+use super::{clock, encode, ids, state};
+use std::cell::{Cell, UnsafeCell};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+thread_local! {
+    static LOCAL: Local = const { Local::new() };
+}
+
+/// Scratches a thread keeps for its next spans.
+const POOLED: usize = 64;
+
+/// The longest record: one that a request of 64 MiB still carries with its envelope.
+const MAX_RECORD: usize = (64 << 20) - (64 << 10);
+
+struct Local {
+    /// Epoch and configuration that `home` belongs to.
+    epoch: Cell<u64>,
+    generation: Cell<u32>,
+    random: Cell<u64>,
+    home: UnsafeCell<Option<Home>>,
+    pool: UnsafeCell<Vec<Box<Scratch>>>,
+}
+
+/// The engine as this thread knows it.
+struct Home {
+    engine: &'static Engine,
+    settings: &'static Settings,
+    shard: Arc<Shard>,
+}
+
+/// A random number that is not zero.
+#[inline]
+pub(crate) fn random() -> u64 {
+    LOCAL.try_with(Local::random).unwrap_or_else(|_| ids::seed() | 1)
+}
+
+/// From now on this thread's ids follow from `seed`.
+#[cfg(feature = "testing")]
+pub(crate) fn fix_random(seed: u64) {
+    let _ = LOCAL.try_with(|local| {
+        local.refresh();
+        local.random.set(seed);
+    });
+}
+
+/// The settings in force, if this process records.
+#[inline]
+pub(crate) fn with_settings<R>(action: impl FnOnce(&'static Settings) -> R) -> Option<R> {
+    LOCAL.try_with(|local| local.home().map(|home| action(home.settings))).ok().flatten()
+}
+
+/// An empty scratch for a span of `scope`. `None`: there is no engine, or too many spans are
+/// live; then the span is counted as dropped.
+#[inline]
+pub(crate) fn start(scope: &'static ScopeData) -> Option<Box<Scratch>> {
+    LOCAL.try_with(|local| local.start(scope)).ok().flatten()
+}
+
+/// Encodes the finished span into this thread's chunk; the scratch goes back to the pool.
+#[inline]
+pub(crate) fn finish(scratch: Box<Scratch>, end_ns: u64) {
+    if scratch.epoch != state::epoch() {
+        // Begun before a fork: the process that began it ends it.
+        return;
+    }
+    let mut kept = Some(scratch);
+    let done = LOCAL.try_with(|local| {
+        if let (Some(home), Some(scratch)) = (local.home(), kept.take()) {
+            write(home.engine, &home.shard, &scratch, end_ns);
+            local.recycle(scratch, home.engine);
+        }
+    });
+    if done.is_err()
+        && let (Some(engine), Some(scratch)) = (engine::current(), kept)
+    {
+        // This thread is past its thread-locals.
+        write(engine, engine.registry.orphans(), &scratch, end_ns);
+        engine.scratch_freed();
+    }
+}
+
+#[inline(always)]
+fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
+    let length = encode::span_length(scratch);
+    let lane = &engine.traces;
+    shard.span_ended();
+    shard.traces.with(|chunk| {
+        // Inside the lock: whoever shuts down changes the state first and takes every chunk's
+        // lock after, so no record can slip into a chunk that was collected for good.
+        if !state::is_on() {
+            chunk.recorded += 1;
+            lane.ledger.dropped_already_shutdown(1);
+            return;
+        }
+        if length > MAX_RECORD {
+            chunk.recorded += 1;
+            lane.ledger.dropped_too_large(1);
+            return;
+        }
+        chunk.append(lane, scratch.scope, encode::field_length(length), |bytes| {
+            encode::span(bytes, scratch, length, end_ns);
+        });
+    });
+}
+
+impl Local {
+    const fn new() -> Self {
+        Self {
+            epoch: Cell::new(0),
+            generation: Cell::new(0),
+            random: Cell::new(0),
+            home: UnsafeCell::new(None),
+            pool: UnsafeCell::new(Vec::new()),
+        }
+    }
+
+    #[inline]
+    fn random(&self) -> u64 {
+        self.refresh();
+        loop {
+            let (state, number) = ids::next(self.random.get());
+            self.random.set(state);
+            if number != 0 {
+                return number;
+            }
+        }
+    }
+
+    #[inline]
+    fn start(&self, scope: &'static ScopeData) -> Option<Box<Scratch>> {
+        let home = self.home()?;
+        // SAFETY: only this thread reaches its pool, and no reference to it outlives a statement.
+        let pooled = unsafe { (*self.pool.get()).pop() };
+        let mut scratch = match pooled {
+            Some(scratch) => scratch,
+            None if home.engine.admit_scratch(home.settings) => Box::new(Scratch::new(scope)),
+            None => {
+                home.engine.traces.ledger.recorded(1);
+                home.engine.traces.ledger.dropped_queue_full(1);
+                return None;
+            }
+        };
+        scratch.epoch = home.engine.epoch;
+        scratch.scope = scope;
+        scratch.limits = &home.settings.limits;
+        home.shard.span_started();
+        Some(scratch)
+    }
+
+    #[inline]
+    fn recycle(&self, mut scratch: Box<Scratch>, engine: &Engine) {
+        scratch.clear();
+        // SAFETY: as in `start`.
+        let pool = unsafe { &mut *self.pool.get() };
+        if pool.len() < POOLED && scratch.is_worth_keeping() {
+            pool.push(scratch);
+        } else {
+            engine.scratch_freed();
+        }
+    }
+
+    #[inline(always)]
+    fn home(&self) -> Option<&Home> {
+        self.refresh();
+        // SAFETY: `home` changes only in `renew`, on this thread, and `refresh` ran before any
+        // reference was made; callers keep it for the length of one call.
+        unsafe { (*self.home.get()).as_ref() }
+    }
+
+    #[inline(always)]
+    fn refresh(&self) {
+        let generation = state::SHARED.config_generation.load(Ordering::Relaxed);
+        if self.epoch.get() != state::epoch() || self.generation.get() != generation {
+            self.renew(generation);
+        }
+    }
+
+    /// First record of this thread, or the first after a fork or a new configuration.
+    #[cold]
+    #[inline(never)]
+    fn renew(&self, generation: u32) {
+        let epoch = state::epoch();
+        let forked = self.epoch.get() != epoch;
+        self.epoch.set(epoch);
+        self.generation.set(generation);
+        if forked {
+            self.random.set(ids::seed());
+            clock::after_fork();
+        }
+        // SAFETY: no reference into either cell is alive: `refresh` is called before they are
+        // made, and nothing below calls back into this thread's `Local`.
+        let (home, pool) = unsafe { (&mut *self.home.get(), &mut *self.pool.get()) };
+        if forked {
+            // Of another process: its locks may be held for ever, its counts are not ours.
+            std::mem::forget(home.take());
+            pool.clear();
+        }
+        let Some((engine, settings)) = engine::of_this_process() else { return };
+        match home {
+            Some(home) => home.settings = settings,
+            None => *home = Some(Home { engine, settings, shard: engine.registry.enroll() }),
+        }
+    }
+}
+
+impl Drop for Local {
+    fn drop(&mut self) {
+        let Some(home) = self.home.get_mut().take() else { return };
+        if self.epoch.get() != state::epoch() {
+            std::mem::forget(home);
+            return;
+        }
+        home.engine.registry.retire(&home.shard, &home.engine.traces);
+        for _ in self.pool.get_mut().drain(..) {
+            home.engine.scratch_freed();
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The uncontended lock around a thread's open chunk.
+//!
+//! The recording thread takes it for every record; the flusher takes it a few times a second to
+//! swap the buffer out. One exchange and one store: half the price of `std::sync::Mutex`, and
+//! nothing that a forked child could inherit half-initialised.
+
+use super::sync::{AtomicBool, Ordering, UnsafeCell, pause};
+
+#[derive(Debug, Default)]
+pub(crate) struct Lock<T> {
+    held: AtomicBool,
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: `value` is reached only between a successful exchange of `held` and its release, by one
+// thread at a time; the Acquire/Release pair orders those visits.
+unsafe impl<T: Send> Sync for Lock<T> {}
+
+impl<T> Lock<T> {
+    /// Runs `action` on the value, waiting for another holder if there is one.
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, action: impl FnOnce(&mut T) -> R) -> R {
+        if self.held.swap(true, Ordering::Acquire) {
+            self.wait();
+        }
+        self.run(action)
+    }
+
+    /// Runs `action` unless somebody holds the lock now.
+    pub(crate) fn try_with<R>(&self, action: impl FnOnce(&mut T) -> R) -> Option<R> {
+        (!self.held.swap(true, Ordering::Acquire)).then(|| self.run(action))
+    }
+
+    #[inline(always)]
+    fn run<R>(&self, action: impl FnOnce(&mut T) -> R) -> R {
+        let _release = Release(&self.held);
+        // SAFETY: this thread set `held` and nobody else can before `_release` is dropped.
+        self.value.with_mut(|value| action(unsafe { &mut *value }))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wait(&self) {
+        let mut attempt = 0;
+        while self.held.swap(true, Ordering::Acquire) {
+            pause(attempt);
+            attempt += 1;
+        }
+    }
+}
+
+/// Opens the lock also when the action unwinds.
+struct Release<'a>(&'a AtomicBool);
+
+impl Drop for Release<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}

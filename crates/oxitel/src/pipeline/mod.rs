@@ -1,0 +1,35 @@
+//! From a finished span to the sender's hands: **record -> chunk -> queue -> send**.
+//!
+//! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
+//! `scope` (a live span's memory), `encode` (bytes, once), `local` (what a thread keeps), `chunk`,
+//! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
+//! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
+
+#![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
+
+mod buffer;
+mod chunk;
+pub(crate) mod clock;
+pub(crate) mod control;
+pub(crate) mod encode;
+mod engine;
+mod fork;
+mod ids;
+mod lane;
+mod ledger;
+pub(crate) mod lifecycle;
+pub(crate) mod local;
+mod lock;
+mod per_epoch;
+mod registry;
+pub(crate) mod scope;
+pub(crate) mod scratch;
+mod sender;
+pub(crate) mod settings;
+pub(crate) mod state;
+mod sync;
+
+pub(crate) use buffer::Buffer;
+pub(crate) use lane::Lane;
+pub use ledger::{Dropped, Stats};
+pub use lifecycle::FlushError;

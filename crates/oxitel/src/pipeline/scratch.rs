@@ -1,0 +1,337 @@
+//! The working memory of one live span: its attributes as encoded bytes plus an index.
+//!
+//! Flow: **record** -> chunk -> queue -> send. Scratches are pooled per thread; a span in steady
+//! state allocates nothing. Setting a key again marks the old entry dead and appends; the one
+//! copy at the end of the span skips the dead.
+
+use super::clock::Stamp;
+use super::encode::{self, Writer, tag};
+use super::scope::ScopeData;
+use crate::context::Ids;
+use crate::record::{Kind, Limits, Status, Value};
+use std::sync::Arc;
+
+/// A scratch that grew beyond this is freed instead of pooled.
+const POOLED_BYTES: usize = 16 * 1024;
+
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    /// The process (counted in forks) that started the span; elsewhere it vanishes.
+    pub(crate) epoch: u64,
+    pub(crate) ids: Ids,
+    pub(crate) parent: u64,
+    /// As OTLP wants them: W3C flags, and whether the parent is remote.
+    pub(crate) flags: u32,
+    pub(crate) trace_state: Option<Arc<str>>,
+    pub(crate) scope: &'static ScopeData,
+    pub(crate) limits: &'static Limits,
+    pub(crate) name: String,
+    pub(crate) kind: Kind,
+    pub(crate) start: Stamp,
+    pub(crate) status: Outcome,
+    pub(crate) attributes: Attributes,
+    pub(crate) events: Records,
+    pub(crate) links: Records,
+    /// Attributes of the event or link being added.
+    pub(crate) nested: Attributes,
+}
+
+impl Scratch {
+    pub(crate) fn new(scope: &'static ScopeData) -> Self {
+        Self {
+            epoch: 0,
+            ids: Ids::NONE,
+            parent: 0,
+            flags: 0,
+            trace_state: None,
+            scope,
+            limits: &Limits::DEFAULT,
+            name: String::with_capacity(32),
+            kind: Kind::Internal,
+            start: Stamp::ZERO,
+            status: Outcome::default(),
+            attributes: Attributes::with_room(),
+            events: Records::default(),
+            links: Records::default(),
+            nested: Attributes::default(),
+        }
+    }
+
+    /// Ready for the next span; memory stays.
+    pub(crate) fn clear(&mut self) {
+        self.trace_state = None;
+        self.name.clear();
+        self.status.clear();
+        self.attributes.clear();
+        self.events.clear();
+        self.links.clear();
+    }
+
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        self.capacity() <= POOLED_BYTES
+    }
+
+    /// The memory a scratch holds, for the limit on live spans.
+    pub(crate) fn capacity(&self) -> usize {
+        self.name.capacity()
+            + self.attributes.bytes.capacity()
+            + self.events.bytes.capacity()
+            + self.links.bytes.capacity()
+            + self.nested.bytes.capacity()
+    }
+}
+
+/// Encoded key/values under one tag, and where each begins.
+#[derive(Debug, Default)]
+pub(crate) struct Attributes {
+    bytes: Vec<u8>,
+    index: Vec<Entry>,
+    /// Keys refused at the limit, or empty.
+    pub(crate) dropped: u32,
+    dead_bytes: usize,
+    dead: u32,
+}
+
+/// What [`Attributes::set`] obeys.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    pub(crate) count: u32,
+    pub(crate) value_length: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    hash: u32,
+    offset: u32,
+    length: u32,
+    key_length: u32,
+    dead: bool,
+}
+
+impl Attributes {
+    fn with_room() -> Self {
+        Self { bytes: Vec::with_capacity(256), index: Vec::with_capacity(8), ..Self::default() }
+    }
+
+    fn clear(&mut self) {
+        *self = Self {
+            bytes: cleared(std::mem::take(&mut self.bytes)),
+            index: cleared(std::mem::take(&mut self.index)),
+            ..Self::default()
+        };
+    }
+
+    /// Sets `key`, replacing what it held; a new key at the limit, or an empty one, is counted.
+    #[inline]
+    pub(crate) fn set(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) {
+        let hash = hash(key.as_bytes());
+        if let Some(old) = self.find(hash, key) {
+            self.index[old].dead = true;
+            self.dead_bytes += self.index[old].length as usize;
+            self.dead += 1;
+        } else if self.index.len() as u32 - self.dead >= limits.count || key.is_empty() {
+            self.dropped += 1;
+            return;
+        }
+        let offset = self.bytes.len();
+        encode::attribute(&mut self.bytes, tag, key, value, limits.value_length);
+        self.index.push(Entry {
+            hash,
+            offset: offset as u32,
+            length: (self.bytes.len() - offset) as u32,
+            key_length: key.len() as u32,
+            dead: false,
+        });
+        if self.dead > limits.count {
+            self.sweep();
+        }
+    }
+
+    #[inline]
+    fn find(&self, hash: u32, key: &str) -> Option<usize> {
+        self.index.iter().position(|entry| {
+            entry.hash == hash
+                && !entry.dead
+                && entry.key_length as usize == key.len()
+                && self.key(entry) == key.as_bytes()
+        })
+    }
+
+    /// The key's bytes: after the pair's tag and length, the key's tag and length.
+    fn key(&self, entry: &Entry) -> &[u8] {
+        let pair = &self.bytes[entry.offset as usize..(entry.offset + entry.length) as usize];
+        let pair_length_bytes = pair[1..].iter().take_while(|byte| **byte >= 0x80).count() + 1;
+        let key_length = entry.key_length as usize;
+        let start = 1 + pair_length_bytes + 1 + encode::varint_length(key_length as u64);
+        &pair[start..start + key_length]
+    }
+
+    /// Closes the gaps: one key set a million times must not grow without bound.
+    #[cold]
+    fn sweep(&mut self) {
+        let mut kept = 0_usize;
+        let bytes = &mut self.bytes;
+        self.index.retain_mut(|entry| {
+            let from = entry.offset as usize;
+            if !entry.dead {
+                bytes.copy_within(from..from + entry.length as usize, kept);
+                entry.offset = kept as u32;
+                kept += entry.length as usize;
+            }
+            !entry.dead
+        });
+        bytes.truncate(kept);
+        self.dead_bytes = 0;
+        self.dead = 0;
+    }
+
+    pub(crate) fn live_length(&self) -> usize {
+        self.bytes.len() - self.dead_bytes
+    }
+
+    #[inline]
+    pub(crate) fn write_live(&self, out: &mut Writer<'_>) {
+        if self.dead == 0 {
+            out.bytes(&self.bytes);
+            return;
+        }
+        for entry in self.index.iter().filter(|entry| !entry.dead) {
+            out.bytes(&self.bytes[entry.offset as usize..(entry.offset + entry.length) as usize]);
+        }
+    }
+
+    /// The encoded pairs without dead ones, and how many were refused.
+    fn settled(&mut self) -> (&[u8], u32) {
+        if self.dead > 0 {
+            self.sweep();
+        }
+        (&self.bytes, self.dropped)
+    }
+}
+
+/// Encoded events or links, one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Records {
+    pub(crate) bytes: Vec<u8>,
+    count: u32,
+    /// Refused at the limit.
+    pub(crate) dropped: u32,
+}
+
+impl Records {
+    fn clear(&mut self) {
+        *self = Self { bytes: cleared(std::mem::take(&mut self.bytes)), ..Self::default() };
+    }
+
+    /// Counts one more in, or out when the limit is reached.
+    fn admit(&mut self, limit: u32) -> bool {
+        let admitted = self.count < limit;
+        *(if admitted { &mut self.count } else { &mut self.dropped }) += 1;
+        admitted
+    }
+}
+
+impl Scratch {
+    #[inline]
+    pub(crate) fn set_attribute(&mut self, key: &str, value: &Value<'_>) {
+        let Limits { attributes: count, value_length, .. } = *self.limits;
+        self.attributes.set(tag::SPAN_ATTRIBUTE, key, value, Limit { count, value_length });
+    }
+
+    pub(crate) fn add_event(&mut self, time_ns: u64, name: &str, pairs: &[(&str, Value<'_>)]) {
+        if self.events.admit(self.limits.events) {
+            self.fill_nested(tag::EVENT_ATTRIBUTE, pairs, self.limits.attributes_per_event);
+            let (pairs, dropped) = self.nested.settled();
+            encode::event(&mut self.events.bytes, time_ns, name, pairs, dropped);
+        }
+    }
+
+    pub(crate) fn add_link(&mut self, to: &encode::LinkTarget<'_>, pairs: &[(&str, Value<'_>)]) {
+        if self.links.admit(self.limits.links) {
+            self.fill_nested(tag::LINK_ATTRIBUTE, pairs, self.limits.attributes_per_link);
+            let (pairs, dropped) = self.nested.settled();
+            encode::link(&mut self.links.bytes, to, pairs, dropped);
+        }
+    }
+
+    fn fill_nested(&mut self, tag: u8, pairs: &[(&str, Value<'_>)], count: u32) {
+        self.nested.clear();
+        let limit = Limit { count, value_length: self.limits.value_length };
+        for (key, value) in pairs {
+            self.nested.set(tag, key, value, limit);
+        }
+    }
+}
+
+/// The span's status, with pooled text.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    code: u8,
+    message: String,
+}
+
+impl Outcome {
+    fn clear(&mut self) {
+        self.code = 0;
+        self.message.clear();
+    }
+
+    /// `Ok` is final; `Unset` changes nothing; only an error carries a message.
+    pub(crate) fn set(&mut self, status: &Status<'_>) {
+        if self.code == Status::OK_CODE {
+            return;
+        }
+        match status {
+            Status::Unset => {}
+            Status::Ok => {
+                self.code = Status::OK_CODE;
+                self.message.clear();
+            }
+            Status::Error(message) => {
+                self.code = Status::ERROR_CODE;
+                self.message.clear();
+                self.message.push_str(message);
+            }
+        }
+    }
+
+    pub(crate) fn encoded_length(&self) -> usize {
+        let message = if self.message.is_empty() {
+            0
+        } else {
+            encode::field_length(self.message.len())
+        };
+        message + if self.code == 0 { 0 } else { 2 }
+    }
+
+    pub(crate) fn encode(&self, out: &mut Writer<'_>) {
+        if !self.message.is_empty() {
+            out.field(0x12, self.message.as_bytes());
+        }
+        if self.code != 0 {
+            out.byte(0x18);
+            out.byte(self.code);
+        }
+    }
+}
+
+fn cleared<T>(mut items: Vec<T>) -> Vec<T> {
+    items.clear();
+    items
+}
+
+/// Enough to tell a handful of keys apart; equal hashes are compared byte by byte.
+#[inline]
+fn hash(key: &[u8]) -> u32 {
+    const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
+    let mut state = key.len() as u64;
+    let mut words = key.chunks_exact(8);
+    for word in &mut words {
+        let word = u64::from_le_bytes(word.try_into().expect("chunks of eight"));
+        state = (state.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
+    }
+    for byte in words.remainder() {
+        state = (state.rotate_left(5) ^ u64::from(*byte)).wrapping_mul(MULTIPLIER);
+    }
+    (state >> 32) as u32
+}

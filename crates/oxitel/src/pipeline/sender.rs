@@ -1,0 +1,146 @@
+//! The sender: one thread with a runtime of its own, never the host's.
+//!
+//! Flow: record -> chunk -> queue -> **send**. It collects open chunks at the schedule delay,
+//! writes whatever is queued, and reports flush tickets. What it gives up, it counts.
+
+use super::buffer::Buffer;
+use super::control::StopBy;
+use super::engine::Engine;
+use super::lane::Lane;
+use super::settings::Settings;
+use crate::context;
+use crate::diagnose::{self, Cause};
+use crate::export::{Batch, Exporter, Outcome};
+use std::io;
+use std::time::{Duration, Instant};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+
+/// How much one request carries; a receiver's default limits are a multiple of it.
+const REQUEST_BYTES: usize = 2 << 20;
+/// How long the periodic collection waits for a thread that is inside its chunk.
+const COLLECT_PATIENCE: Duration = Duration::from_millis(50);
+
+pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io::Result<()> {
+    let thread = std::thread::Builder::new().name("oxitel-send".into());
+    let started = thread.spawn(move || {
+        let _ended = ReportEnd(engine);
+        block_signals();
+        context::suppress_thread();
+        if let Some(runtime) = runtime(engine) {
+            runtime.block_on(work(engine, settings));
+            // A resolver that hangs must not hold the thread.
+            runtime.shutdown_background();
+        }
+    });
+    started.map(drop)
+}
+
+/// Tells those who wait, also when the thread unwinds.
+struct ReportEnd(&'static Engine);
+
+impl Drop for ReportEnd {
+    fn drop(&mut self) {
+        let lane = &self.0.traces;
+        for buffer in lane.take(usize::MAX) {
+            lane.ledger.left_queue(buffer.records);
+            lane.ledger.dropped_at_shutdown(buffer.records);
+            lane.memory.give_back(buffer);
+        }
+        self.0.control.ended();
+    }
+}
+
+/// The host's signal handlers run on the host's threads.
+fn block_signals() {
+    #[cfg(unix)]
+    // SAFETY: the set is initialised by `sigfillset` before it is read; the mask is this
+    // thread's own.
+    unsafe {
+        let mut all = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
+    }
+}
+
+/// The thread's runtime; out of descriptors, it is tried again until there are some or the
+/// engine ends.
+fn runtime(engine: &Engine) -> Option<Runtime> {
+    loop {
+        let built = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        match built {
+            Ok(runtime) => return Some(runtime),
+            Err(error) => {
+                diagnose::warn(Cause::NoRuntime, &format_args!("cannot send yet: {error}"));
+                if engine.control.stop_asked_within(Duration::from_secs(1)) {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+async fn work(engine: &'static Engine, settings: &'static Settings) {
+    let lane = &engine.traces;
+    let mut exporter = Exporter::new(settings, &engine.instance_id);
+    let mut collect_at = Instant::now() + settings.schedule_delay;
+    let mut ticket = 0;
+    loop {
+        if engine.control.ticket() == ticket && lane.is_empty() {
+            wait(lane, collect_at).await;
+        }
+        if Instant::now() >= collect_at {
+            engine.registry.collect(lane, Instant::now() + COLLECT_PATIENCE);
+            collect_at = Instant::now() + settings.schedule_delay;
+        }
+        let asked = engine.control.ticket();
+        let stopping = engine.control.stop_by().is_some();
+        while !lane.is_empty() {
+            deliver(engine, &mut exporter, lane.take(REQUEST_BYTES)).await;
+        }
+        ticket = asked;
+        engine.control.finish(ticket);
+        if stopping {
+            return;
+        }
+    }
+}
+
+async fn wait(lane: &Lane, until: Instant) {
+    tokio::select! {
+        () = lane.woken() => {}
+        () = tokio::time::sleep_until(until.into()) => {}
+    }
+}
+
+/// Sends the buffers as one request, with retries, and books the outcome.
+async fn deliver(engine: &'static Engine, exporter: &mut Exporter, buffers: Vec<Buffer>) {
+    let lane = &engine.traces;
+    let records = buffers.iter().map(|buffer| buffer.records).sum();
+    let batch = Batch::new(exporter.resource(), buffers, lane);
+    let outcome = tokio::select! {
+        outcome = exporter.send(&batch, engine.control.stop_signal()) => outcome,
+        () = time_is_over(engine.control.stop_signal()) => Outcome::ShutdownDeadline,
+    };
+    lane.ledger.left_queue(records);
+    match outcome {
+        Outcome::Delivered { rejected } => {
+            let rejected = rejected.min(records);
+            lane.ledger.rejected(rejected);
+            lane.ledger.delivered(records - rejected);
+        }
+        Outcome::Rejected => lane.ledger.rejected(records),
+        Outcome::Unreachable => lane.ledger.dropped_unreachable(records),
+        Outcome::ShutdownDeadline => lane.ledger.dropped_at_shutdown(records),
+    }
+}
+
+/// Resolves at shutdown's deadline; never before shutdown is asked for.
+async fn time_is_over(mut stop: watch::Receiver<StopBy>) {
+    // The sender of this channel lives as long as the engine: for ever.
+    if let Ok(deadline) = stop.wait_for(Option::is_some).await.map(|deadline| *deadline)
+        && let Some(deadline) = deadline
+    {
+        tokio::time::sleep_until(deadline.into()).await;
+    }
+}

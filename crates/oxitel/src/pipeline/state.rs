@@ -1,0 +1,48 @@
+//! The three words that every recording thread reads: epoch, state, configuration generation.
+//!
+//! Laid out for C, because an extension that joins this engine reads them directly.
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Lives for the whole process.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct Shared {
+    /// Counts the forks that lead to this process; everything built carries the epoch it was
+    /// built in.
+    pub(crate) epoch: AtomicU64,
+    /// One of [`OFF`], [`ON`], [`DOWN`].
+    pub(crate) state: AtomicU32,
+    /// Grows with each `init`.
+    pub(crate) config_generation: AtomicU32,
+}
+
+/// Not started, or started without an endpoint: spans are not made.
+pub(crate) const OFF: u32 = 0;
+/// Recording.
+pub(crate) const ON: u32 = 1;
+/// Shut down: spans are not made, and those that still end are counted as dropped.
+pub(crate) const DOWN: u32 = 2;
+
+pub(crate) static SHARED: Shared = Shared {
+    epoch: AtomicU64::new(1),
+    state: AtomicU32::new(OFF),
+    config_generation: AtomicU32::new(0),
+};
+
+// Relaxed throughout: each word stands alone. What belongs to an epoch or a configuration is
+// reached through pointers with their own ordering.
+
+#[inline(always)]
+pub(crate) fn epoch() -> u64 {
+    SHARED.epoch.load(Ordering::Relaxed)
+}
+
+#[inline(always)]
+pub(crate) fn is_on() -> bool {
+    SHARED.state.load(Ordering::Relaxed) == ON
+}
+
+pub(crate) fn set(state: u32) {
+    SHARED.state.store(state, Ordering::Relaxed);
+}
