@@ -1,25 +1,12 @@
 //! The program's side of the engine's life: start it, ask it, end it.
 
-use crate::config::Config;
-use crate::export::EndpointError;
-use crate::pipeline::lifecycle::{self, StartError};
-use crate::pipeline::{FlushError, Stats};
+use crate::config::{Config, InitError};
+#[cfg(not(feature = "otel"))]
+use crate::off::lifecycle;
+#[cfg(feature = "otel")]
+use crate::pipeline::lifecycle;
+use crate::stats::{FlushError, Stats};
 use std::time::Duration;
-
-/// Why telemetry did not start. The program goes on without it: its spans are not made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum InitError {
-    /// The endpoint or a header cannot be used as it is written.
-    #[error(transparent)]
-    Endpoint(#[from] EndpointError),
-    /// Somebody started it before; that one goes on, unchanged.
-    #[error("telemetry already runs in this process; the first `init` counts, this one changed nothing")]
-    AlreadyRunning,
-    /// The system gave no thread to send from.
-    #[error("the system gave no thread to send telemetry from; raise the limit on threads")]
-    NoThread,
-}
 
 /// Ends telemetry when it is dropped: what is left is sent, within the shutdown timeout.
 #[derive(Debug)]
@@ -50,11 +37,8 @@ impl Drop for Guard {
 /// Without an endpoint nothing is recorded or sent, and that is no error.
 pub fn init(config: Config) -> Result<Guard, InitError> {
     let Some(settings) = config.resolve()? else { return Ok(Guard { timeout: None }) };
-    let timeout = settings.shutdown_timeout;
-    lifecycle::start(settings).map_err(|error| match error {
-        StartError::AlreadyRunning => InitError::AlreadyRunning,
-        StartError::NoThread => InitError::NoThread,
-    })?;
+    let timeout = settings.shutdown_timeout();
+    lifecycle::start(settings)?;
     Ok(Guard { timeout: Some(timeout) })
 }
 

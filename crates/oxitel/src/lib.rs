@@ -42,45 +42,32 @@
 //! Every name of this page stays, does nothing and costs nothing; the tree then has no HTTP, no
 //! runtime and no engine in it.
 
-#[cfg(feature = "otel")]
+#[cfg(feature = "tracing")]
 pub mod bridge;
-#[cfg(feature = "otel")]
 mod config;
-#[cfg(feature = "otel")]
 pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]
 mod export;
-#[cfg(feature = "otel")]
 mod guard;
+#[cfg(not(feature = "otel"))]
+mod off;
 #[cfg(feature = "otel")]
 mod pipeline;
-#[cfg(feature = "otel")]
 pub mod propagate;
-#[cfg(feature = "otel")]
 mod record;
 #[cfg(feature = "otel")]
 mod resource;
+mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "otel")]
 pub mod wire;
 
-#[cfg(feature = "otel")]
-pub use {
-    config::{Config, Headers},
-    context::{SpanContext, SpanId, TraceFlags, TraceId},
-    export::EndpointError,
-    guard::{Guard, InitError, flush, init, shutdown, stats},
-    pipeline::{Dropped, FlushError, Stats},
-    record::{
-        Current, Entered, Instrumented, Kind, Limits, Sampler, Scope, Span, SpanBuilder, Status,
-        Value,
-    },
+pub use config::{Config, EndpointError, Headers, InitError};
+pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
+pub use guard::{Guard, flush, init, shutdown, stats};
+pub use record::{
+    Current, Entered, Instrumented, Kind, Limits, Sampler, Scope, Span, SpanBuilder, Status, Value,
 };
-
-#[cfg(not(feature = "otel"))]
-mod off;
-#[cfg(not(feature = "otel"))]
-pub use off::*;
+pub use stats::{Dropped, FlushError, Stats};

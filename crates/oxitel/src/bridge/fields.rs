@@ -102,8 +102,10 @@ impl Fields {
         let level = ("level", Value::Str(metadata.level().as_str()));
         let target = ("target", Value::Str(metadata.target()));
         let rest = self.values.iter().filter(|(name, _)| *name != "message");
-        let attributes: Vec<_> =
-            [level, target].into_iter().chain(rest.map(|(name, value)| (*name, value.as_value()))).collect();
+        let attributes: Vec<_> = [level, target]
+            .into_iter()
+            .chain(rest.map(|(name, value)| (*name, value.as_value())))
+            .collect();
         span.add_event(message.unwrap_or(metadata.name()), &attributes);
     }
 }

@@ -1,12 +1,13 @@
 //! What a program can set: explicit argument, then standard variable, then default.
 
 mod env;
+mod error;
+#[cfg(feature = "otel")]
+mod resolve;
 
-use crate::diagnose;
-use crate::export::{Destination, EndpointError};
-use crate::pipeline::settings::Settings;
+pub use error::{EndpointError, InitError};
+
 use crate::record::{Limits, Sampler};
-use crate::resource::Resource;
 use std::time::Duration;
 
 /// How telemetry is recorded and where it goes.
@@ -166,38 +167,6 @@ impl Config {
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
-
-    /// Settings for the engine; `None` when there is nothing to send to.
-    pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
-        for warning in &self.warnings {
-            diagnose::say(warning);
-        }
-        if self.disabled {
-            return Ok(None);
-        }
-        let Some(destination) = self.destination()? else { return Ok(None) };
-        Ok(Some(Settings {
-            resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
-            sampler: self.sampler,
-            limits: self.limits,
-            destination,
-            schedule_delay: bounded(self.schedule_delay),
-            export_timeout: bounded(self.export_timeout),
-            shutdown_timeout: bounded(self.shutdown_timeout),
-            queue_bytes: self.queue_bytes,
-            live_bytes: self.live_bytes,
-        }))
-    }
-
-    fn destination(&self) -> Result<Option<Destination>, EndpointError> {
-        let protocol = self.protocol.as_deref();
-        let headers = &self.headers.0;
-        if let Some(url) = &self.traces_endpoint {
-            return Destination::exactly(url, protocol, headers).map(Some);
-        }
-        let below = |base: &String| Destination::below(base, protocol, headers);
-        self.endpoint.as_ref().map(below).transpose()
-    }
 }
 
 /// Headers to send; their values may be secrets and are not shown.
@@ -208,9 +177,4 @@ impl std::fmt::Debug for Headers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.0.iter().map(|(name, _)| (name, "…"))).finish()
     }
-}
-
-/// A time that can be added to any instant; nobody waits longer than a year.
-fn bounded(time: Duration) -> Duration {
-    time.min(Duration::from_secs(365 * 24 * 3600))
 }

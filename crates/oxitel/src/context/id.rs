@@ -76,6 +76,7 @@ pub(crate) struct Ids {
 impl Ids {
     pub(crate) const NONE: Self = Self { trace_high: 0, trace_low: 0, span: 0, flags: 0 };
     /// Below it nothing is recorded or propagated: the engine's own thread.
+    #[cfg(feature = "otel")]
     pub(crate) const SUPPRESSED: Self = Self { flags: u32::MAX, ..Self::NONE };
     /// The span lives in another process. The bit is OTLP's.
     pub(crate) const REMOTE: u32 = 0x200;
@@ -85,6 +86,7 @@ impl Ids {
         self.span != 0 && (self.trace_high | self.trace_low) != 0
     }
 
+    #[cfg(feature = "otel")]
     #[inline(always)]
     pub(crate) fn is_suppressed(&self) -> bool {
         self.flags == u32::MAX

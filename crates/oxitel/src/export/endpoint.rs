@@ -1,35 +1,10 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
+use crate::config::EndpointError;
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Uri};
 use std::fmt;
-
-/// Why an endpoint or a header cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EndpointError {
-    /// No URL.
-    #[error("endpoint {0:?} is no URL; write it like \"http://localhost:4318\"")]
-    Malformed(String),
-    /// A scheme that is not HTTP.
-    #[error("endpoint {0:?} has a scheme that OTLP does not use; write \"http://…\"")]
-    Scheme(String),
-    /// Encryption is not built in yet.
-    #[error("endpoint {0:?} asks for TLS, which this version cannot do; send to a collector on this host by \"http://\"")]
-    Tls(String),
-    /// A protocol that is not built in yet.
-    #[error("endpoint {endpoint:?} speaks {protocol:?}, which this version cannot send; use the protocol \"http/protobuf\" and its port, usually 4318")]
-    Protocol {
-        /// The endpoint as given.
-        endpoint: String,
-        /// The protocol that was asked for, or follows from the port.
-        protocol: String,
-    },
-    /// No valid header; its value is not shown.
-    #[error("header {0:?} has a name or a value that HTTP does not allow")]
-    Header(String),
-}
 
 /// A URL to post to and the headers to send along.
 #[derive(Clone)]
@@ -105,7 +80,8 @@ impl fmt::Debug for Destination {
 fn parse(endpoint: &str, protocol: Option<&str>) -> Result<Uri, EndpointError> {
     let shown = || without_credentials(endpoint);
     let endpoint = endpoint.trim();
-    let full = if endpoint.contains("://") { endpoint.into() } else { format!("http://{endpoint}") };
+    let full =
+        if endpoint.contains("://") { endpoint.into() } else { format!("http://{endpoint}") };
     let url: Uri = full.parse().map_err(|_| EndpointError::Malformed(shown()))?;
     match url.scheme_str() {
         Some("http") => {}

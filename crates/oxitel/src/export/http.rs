@@ -37,7 +37,8 @@ impl Client {
             .pool_idle_timeout(IDLE)
             .build(connector);
         let mut headers = destination.headers().clone();
-        let user_agent = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"), " (oxitel)");
+        let user_agent =
+            concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"), " (oxitel)");
         headers.insert(header::USER_AGENT, HeaderValue::from_static(user_agent));
         let protobuf = HeaderValue::from_static("application/x-protobuf");
         headers.insert(header::CONTENT_TYPE, protobuf);

@@ -11,7 +11,6 @@ mod retry;
 
 pub(crate) use batch::Batch;
 pub(crate) use endpoint::Destination;
-pub use endpoint::EndpointError;
 
 use crate::diagnose::{self, Cause};
 use crate::pipeline::control::StopBy;

@@ -88,10 +88,7 @@ mod tests {
 
     fn read(status: u16, retry_after: Option<&'static str>, body: &[u8]) -> Answer {
         let mut headers = HeaderMap::new();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/x-protobuf"),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
         if let Some(value) = retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static(value));
         }
@@ -113,10 +110,8 @@ mod tests {
 
     #[test]
     fn partial_success_is_counted_and_garbage_counts_nothing() {
-        let accepted = |rejected, message: &str| Answer::Accepted {
-            rejected,
-            message: message.to_owned(),
-        };
+        let accepted =
+            |rejected, message: &str| Answer::Accepted { rejected, message: message.to_owned() };
         assert_eq!(read(200, None, b""), accepted(0, ""));
         assert_eq!(read(200, None, b"\x0a\x08\x08\x03\x12\x04full"), accepted(3, "full"));
         let negative = b"\x0a\x0b\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";

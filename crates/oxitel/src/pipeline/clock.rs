@@ -239,8 +239,9 @@ fn ticks_of(source: Source) -> u64 {
         Source::TimeStampCounter => counter(),
         Source::Monotonic => monotonic_ns(),
         Source::System => wall_ns(),
-        Source::Fixed => FIXED_NEXT_NS
-            .fetch_add(FIXED_STEP_NS.load(Ordering::Relaxed), Ordering::Relaxed),
+        Source::Fixed => {
+            FIXED_NEXT_NS.fetch_add(FIXED_STEP_NS.load(Ordering::Relaxed), Ordering::Relaxed)
+        }
     }
 }
 

@@ -30,7 +30,11 @@ struct Progress {
 
 impl Control {
     /// Starts the sender unless it runs; `false` when the system gives no thread.
-    pub(crate) fn start_sender(&self, engine: &'static Engine, settings: &'static Settings) -> bool {
+    pub(crate) fn start_sender(
+        &self,
+        engine: &'static Engine,
+        settings: &'static Settings,
+    ) -> bool {
         let mut progress = lock(&self.progress);
         if !progress.running {
             self.stop_by.send_replace(None);

@@ -160,13 +160,7 @@ impl Nesting {
 
 /// Appends one `KeyValue` field under `tag`, texts cut to `limit` characters.
 #[inline]
-pub(crate) fn attribute(
-    target: &mut Vec<u8>,
-    tag: u8,
-    key: &str,
-    value: &Value<'_>,
-    limit: usize,
-) {
+pub(crate) fn attribute(target: &mut Vec<u8>, tag: u8, key: &str, value: &Value<'_>, limit: usize) {
     let nesting = Nesting { depth: 0, limit };
     let value_length = any_length(value, nesting);
     let pair_length = field_length(key.len()) + field_length(value_length);
@@ -361,7 +355,13 @@ fn count(out: &mut Writer<'_>, tag: u8, count: u32) {
 }
 
 /// Appends a `Span.Event` under the span's tag; `attributes` are encoded fields.
-pub(crate) fn event(target: &mut Vec<u8>, time_ns: u64, name: &str, attributes: &[u8], dropped: u32) {
+pub(crate) fn event(
+    target: &mut Vec<u8>,
+    time_ns: u64,
+    name: &str,
+    attributes: &[u8],
+    dropped: u32,
+) {
     let length = 9 + field_length(name.len()) + attributes.len() + count_length(dropped);
     let mut writer = Writer::reserve(target, field_length(length));
     writer.open(tag::SPAN_EVENT, length);

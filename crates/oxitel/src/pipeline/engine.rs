@@ -2,13 +2,13 @@
 
 use super::control::Control;
 use super::lane::Lane;
-use super::ledger::Stats;
 use super::per_epoch::PerEpoch;
 use super::registry::Registry;
 use super::scratch::Scratch;
 use super::settings::{self, Settings};
 use super::sync::AtomicPtr;
 use super::{ids, state};
+use crate::stats::Stats;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[derive(Debug)]

@@ -3,71 +3,8 @@
 //! Each number is counted where it happens, none is computed from the others: that is what makes
 //! `recorded = delivered + rejected + dropped + queued` a check instead of a definition.
 
-use std::fmt;
+use crate::stats::{Dropped, Stats};
 use std::sync::atomic::{AtomicU64, Ordering};
-
-/// A snapshot of the ledger.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Records that ended in this process.
-    pub recorded: u64,
-    /// Records that the receiver accepted.
-    pub delivered: u64,
-    /// Records that the receiver refused for good.
-    pub rejected: u64,
-    /// Records given up here, by reason.
-    pub dropped: Dropped,
-    /// Records on their way: in open chunks, in the queue, or in a request under way.
-    pub queued: u64,
-    /// Spans started and not ended yet; they are not records so far.
-    pub live: u64,
-}
-
-/// Records given up, by reason.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Dropped {
-    /// The byte budget was spent.
-    pub queue_full: u64,
-    /// One record was larger than a request may be.
-    pub too_large: u64,
-    /// No receiver took it within the export timeout.
-    pub unreachable: u64,
-    /// It ended after shutdown.
-    pub already_shutdown: u64,
-    /// Shutdown's deadline came first.
-    pub shutdown_deadline: u64,
-}
-
-impl Dropped {
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        let Self { queue_full, too_large, unreachable, already_shutdown, shutdown_deadline } = self;
-        queue_full + too_large + unreachable + already_shutdown + shutdown_deadline
-    }
-}
-
-impl Stats {
-    /// Records that nobody will ever see: rejected or dropped.
-    pub fn lost(&self) -> u64 {
-        self.rejected + self.dropped.total()
-    }
-
-    /// Whether every record is accounted for. True at every quiet moment; while threads record
-    /// or requests are under way the numbers are read one after the other and may differ.
-    pub fn is_balanced(&self) -> bool {
-        self.recorded == self.delivered + self.lost() + self.queued
-    }
-}
-
-impl fmt::Display for Stats {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recorded, delivered, rejected, queued, live, dropped } = self;
-        write!(f, "recorded {recorded} · delivered {delivered} · rejected {rejected} · ")?;
-        write!(f, "dropped {} · queued {queued} · live {live}", dropped.total())
-    }
-}
 
 /// The counters behind [`Stats`].
 #[derive(Debug, Default)]

@@ -1,48 +1,30 @@
 //! Starting, flushing and ending the engine: what `init`, `flush`, `shutdown` and the guard do.
 
 use super::settings::{self, Settings};
-use super::{Stats, clock, engine, fork, state};
+use super::{clock, engine, fork, state};
+use crate::config::InitError;
+use crate::stats::{FlushError, Stats};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Not everything reached the receiver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-#[error("{lost} records were lost since the last flush, {queued} are still queued")]
-pub struct FlushError {
-    /// Rejected or dropped since the last flush; [`stats`](crate::stats) says why.
-    pub lost: u64,
-    /// Neither delivered nor given up when the time was over.
-    pub queued: u64,
-}
-
-/// Why recording did not start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum StartError {
-    #[error("telemetry already runs in this process")]
-    AlreadyRunning,
-    #[error("the system gave no thread to send from")]
-    NoThread,
-}
-
 /// Starts recording with `settings`.
-pub(crate) fn start(settings: Settings) -> Result<(), StartError> {
+pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
     static STARTING: AtomicBool = AtomicBool::new(false);
     if STARTING.swap(true, Ordering::Acquire) {
-        return Err(StartError::AlreadyRunning);
+        return Err(InitError::AlreadyRunning);
     }
-    let outcome = if state::is_on() { Err(StartError::AlreadyRunning) } else { begin(settings) };
+    let outcome = if state::is_on() { Err(InitError::AlreadyRunning) } else { begin(settings) };
     STARTING.store(false, Ordering::Release);
     outcome
 }
 
-fn begin(settings: Settings) -> Result<(), StartError> {
+fn begin(settings: Settings) -> Result<(), InitError> {
     fork::watch();
     clock::start();
     let settings = settings::publish(settings);
     let engine = engine::build(settings);
     if !engine.control.start_sender(engine, settings) {
-        return Err(StartError::NoThread);
+        return Err(InitError::NoThread);
     }
     end_with_the_process();
     state::SHARED.config_generation.fetch_add(1, Ordering::Relaxed);
@@ -107,7 +89,7 @@ fn end_with_the_process() {
 #[cfg(unix)]
 extern "C" fn at_exit() {
     let ended = std::panic::catch_unwind(|| {
-        let timeout = settings::current().map_or(Duration::ZERO, |now| now.shutdown_timeout);
+        let timeout = settings::current().map_or(Duration::ZERO, |now| now.shutdown_timeout());
         shutdown(timeout)
     });
     // A loss was counted and warned about by the sender; there is nobody left to return it to.

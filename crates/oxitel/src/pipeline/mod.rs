@@ -31,5 +31,3 @@ mod sync;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use lane::Lane;
-pub use ledger::{Dropped, Stats};
-pub use lifecycle::FlushError;

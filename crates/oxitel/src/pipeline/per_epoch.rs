@@ -38,7 +38,8 @@ impl<T: Send + Sync + 'static> PerEpoch<T> {
         {
             return &found.value;
         }
-        let inherited = found.map_or(std::ptr::null_mut(), |found| std::ptr::from_ref(found).cast_mut());
+        let inherited =
+            found.map_or(std::ptr::null_mut(), |found| std::ptr::from_ref(found).cast_mut());
         let built = Box::into_raw(Box::new(Stamped { epoch, value: build(epoch) }));
         // AcqRel: publishes our value, or shows us the winner's.
         match self.current.compare_exchange(inherited, built, Ordering::AcqRel, Ordering::Acquire) {

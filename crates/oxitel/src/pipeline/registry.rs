@@ -6,8 +6,8 @@
 use super::buffer::lock;
 use super::chunk::Chunk;
 use super::lane::Lane;
-use super::ledger::Stats;
 use super::lock::Lock;
+use crate::stats::Stats;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};

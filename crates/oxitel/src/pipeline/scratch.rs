@@ -296,11 +296,8 @@ impl Outcome {
     }
 
     pub(crate) fn encoded_length(&self) -> usize {
-        let message = if self.message.is_empty() {
-            0
-        } else {
-            encode::field_length(self.message.len())
-        };
+        let message =
+            if self.message.is_empty() { 0 } else { encode::field_length(self.message.len()) };
         message + if self.code == 0 { 0 } else { 2 }
     }
 

@@ -19,6 +19,13 @@ pub(crate) struct Settings {
     pub(crate) live_bytes: usize,
 }
 
+impl Settings {
+    /// How long the end of the program may wait.
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        self.shutdown_timeout
+    }
+}
+
 /// The last `init`'s settings. They are never freed: a thread, or a forked child, may read them
 /// at any time, and programs start telemetry a few times at most.
 static CURRENT: AtomicPtr<Settings> = AtomicPtr::new(std::ptr::null_mut());

@@ -98,7 +98,9 @@ mod tests {
         let zero_trace = "00-00000000000000000000000000000000-b7ad6b7169203331-01";
         let zero_span = "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01";
         let upper = format!("00-{}-01", IDS.to_uppercase());
-        for header in ["", "00", "00-", zero_trace, zero_span, &upper, "00-é", &format!("00-{IDS}-0")] {
+        for header in
+            ["", "00", "00-", zero_trace, zero_span, &upper, "00-é", &format!("00-{IDS}-0")]
+        {
             assert!(!parses(header), "{header:?}");
         }
     }

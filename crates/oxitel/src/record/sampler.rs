@@ -50,6 +50,7 @@ impl Sampler {
     }
 
     /// `parent` is the parent's decision, if there is a parent.
+    #[cfg(any(feature = "otel", test))]
     #[inline(always)]
     pub(crate) fn keeps(&self, parent: Option<bool>, trace_low: u64) -> bool {
         match (parent, self.root) {

@@ -190,6 +190,7 @@ impl Span {
     }
 
     /// What [`Span::make_current`] pushes.
+    #[cfg(feature = "tracing")]
     pub(crate) fn frame_key(&self) -> u64 {
         self.ids.span
     }

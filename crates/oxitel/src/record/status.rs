@@ -29,6 +29,7 @@ pub enum Status<'a> {
     Error(&'a str),
 }
 
+#[cfg(feature = "otel")]
 impl Status<'_> {
     pub(crate) const OK_CODE: u8 = 1;
     pub(crate) const ERROR_CODE: u8 = 2;

@@ -1,1 +1,41 @@
-//! Tools for tests.
+//! Tools for tests of programs that send telemetry: a receiver that can be told to fail, traces
+//! as text, and a judge.
+//!
+//! Flow: your program -> OTLP -> [`Receiver`] -> [`SpanRecord`] -> [`tree`] or [`judge`]. What
+//! arrives is decoded by `opentelemetry-proto`, never by this crate's own encoder or walker, so
+//! that a wrong byte cannot agree with itself.
+//!
+//! ```
+//! use oxitel::testing::{Answer, Receiver};
+//!
+//! let receiver = Receiver::start();
+//! receiver.script([Answer::Status(503)]); // the first request fails, all later ones succeed
+//! // ... point the program under test at `receiver.endpoint()` ...
+//! assert_eq!(receiver.tree(), "");
+//! ```
+
+mod answer;
+mod decode;
+mod fixed;
+mod grpc;
+mod http;
+mod inbox;
+mod judge;
+mod line;
+mod receiver;
+mod rpc_status;
+mod server;
+#[cfg(test)]
+mod tests;
+mod tree;
+mod value;
+
+pub use answer::Answer;
+pub use decode::SpanRecord;
+pub use fixed::{fix_clock, fix_ids};
+pub use inbox::Request;
+pub use judge::{Broken, Verdict, judge};
+/// The messages that [`SpanRecord`] is made of.
+pub use opentelemetry_proto::tonic as proto;
+pub use receiver::Receiver;
+pub use tree::tree;

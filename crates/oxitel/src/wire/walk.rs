@@ -61,7 +61,8 @@ impl<'a> Fields<'a> {
             1 => Content::Fixed64(u64::from_le_bytes(self.array(offset)?)),
             2 => {
                 let length = self.varint(offset)?;
-                let length = usize::try_from(length).map_err(|_| WireError::Truncated { offset })?;
+                let length =
+                    usize::try_from(length).map_err(|_| WireError::Truncated { offset })?;
                 Content::Bytes(self.take(length, offset)?)
             }
             5 => Content::Fixed32(u32::from_le_bytes(self.array(offset)?)),

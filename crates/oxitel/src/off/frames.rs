@@ -1,0 +1,53 @@
+//! No thread is ever in a trace.
+
+use crate::context::SpanContext;
+use std::marker::PhantomData;
+
+/// A place in a trace: none.
+#[derive(Clone, Debug)]
+pub struct Captured(SpanContext);
+
+/// Outside of any trace.
+pub fn capture() -> Captured {
+    root()
+}
+
+/// Outside of any trace.
+pub fn root() -> Captured {
+    Captured(SpanContext::NONE)
+}
+
+/// Outside of any trace.
+pub fn with_parent(_parent: &SpanContext) -> Captured {
+    root()
+}
+
+impl Captured {
+    /// Invalid.
+    pub fn span_context(&self) -> &SpanContext {
+        &self.0
+    }
+
+    /// Changes nothing.
+    pub fn attach(&self) -> Attached {
+        Attached { not_send: PhantomData }
+    }
+
+    /// The future itself.
+    pub fn wrap<F: Future>(self, future: F) -> InContext<F> {
+        future
+    }
+}
+
+/// Keeps nothing; it cannot leave its thread, as with the engine.
+#[derive(Debug)]
+pub struct Attached {
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {}
+}
+
+/// The future itself.
+pub type InContext<F> = F;

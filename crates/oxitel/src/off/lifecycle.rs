@@ -1,0 +1,41 @@
+//! Nothing to start, nothing to flush.
+
+use crate::config::{Config, EndpointError, InitError};
+use crate::stats::{FlushError, Stats};
+use std::time::Duration;
+
+/// There are none: nothing can be configured.
+#[derive(Debug)]
+pub(crate) enum Settings {}
+
+impl Config {
+    /// The engine is not in this build, whatever is configured.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the engine's signature")]
+    pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
+        Ok(None)
+    }
+}
+
+impl Settings {
+    pub(crate) fn shutdown_timeout(&self) -> Duration {
+        match *self {}
+    }
+}
+
+pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
+    match settings {}
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the engine's signature")]
+pub(crate) fn flush(_timeout: Duration) -> Result<(), FlushError> {
+    Ok(())
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the engine's signature")]
+pub(crate) fn shutdown(_timeout: Duration) -> Result<(), FlushError> {
+    Ok(())
+}
+
+pub(crate) fn stats() -> Stats {
+    Stats::default()
+}

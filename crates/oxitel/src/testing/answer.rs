@@ -1,0 +1,137 @@
+//! What a [`Receiver`](super::Receiver) answers: the truth, or the fault that a test asks for.
+//!
+//! Flow: request -> **answer** -> `http` or `grpc`, which say it in their own words.
+
+use super::decode::{Decoded, Signal, SpanRecord};
+
+/// What a receiver answers to an export request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// Takes the request in and says so; bytes that do not decode are refused with status 400.
+    #[default]
+    Accept,
+    /// Refuses with this HTTP status. Over gRPC: 400 is `INVALID_ARGUMENT`, 401
+    /// `UNAUTHENTICATED`, 403 `PERMISSION_DENIED`, 413 `RESOURCE_EXHAUSTED`, 429, 502 and 503
+    /// `UNAVAILABLE`, 500 `INTERNAL`, 504 `DEADLINE_EXCEEDED`.
+    Status(u16),
+    /// Refuses with this HTTP status and a `Retry-After` header, sent as it stands here. Over
+    /// gRPC a number of seconds becomes `RetryInfo`; anything else has no form there.
+    Throttle {
+        /// Usually 429 or 503.
+        status: u16,
+        /// Seconds, an HTTP date, or whatever a broken server would say.
+        retry_after: String,
+    },
+    /// Takes in all but the last `rejected` records, and says that `rejected` were refused,
+    /// which may be more than were sent, or negative.
+    PartialSuccess {
+        /// The number in the answer.
+        rejected: i64,
+        /// The text in the answer.
+        message: String,
+    },
+    /// Reads the request and never answers.
+    Hang,
+    /// Reads the request, then breaks the connection with a TCP reset.
+    Reset,
+    /// Accepts, but from the request's headers on the connection moves this many bytes a second
+    /// each way. A client that gives up before the answer has delivered its records all the same.
+    Slow {
+        /// The speed; 0 counts as 1.
+        bytes_per_second: u32,
+    },
+}
+
+/// A request that is refused, in the words of HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) message: String,
+    pub(super) retry_after: Option<String>,
+}
+
+/// What the client is to hear, before it is put into the words of a protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Accepted { signal: Signal, partial: Option<(i64, String)> },
+    Refused(Refusal),
+    Silence,
+    Reset,
+}
+
+/// How a request ends: what was really answered, what is heard, and what was taken in.
+pub(super) struct Outcome {
+    pub(super) answer: Answer,
+    pub(super) reply: Reply,
+    pub(super) spans: Vec<SpanRecord>,
+}
+
+impl Answer {
+    pub(super) fn bytes_per_second(&self) -> Option<u32> {
+        match self {
+            Answer::Slow { bytes_per_second } => Some(*bytes_per_second),
+            _ => None,
+        }
+    }
+
+    /// Gives this answer to a request of `signal` whose message is `message`.
+    pub(super) fn give(self, signal: Signal, message: &[u8]) -> Outcome {
+        match self {
+            Answer::Accept | Answer::Slow { .. } => accept(self, signal, message, None),
+            Answer::PartialSuccess { rejected, message: ref text } => {
+                let partial = Some((rejected, text.clone()));
+                accept(self, signal, message, partial)
+            }
+            Answer::Status(status) => Refusal::told(status, None).outcome(self),
+            Answer::Throttle { status, ref retry_after } => {
+                Refusal::told(status, Some(retry_after.clone())).outcome(self)
+            }
+            Answer::Hang => Outcome { answer: self, reply: Reply::Silence, spans: Vec::new() },
+            Answer::Reset => Outcome { answer: self, reply: Reply::Reset, spans: Vec::new() },
+        }
+    }
+}
+
+impl Refusal {
+    pub(super) fn new(status: u16, message: impl Into<String>) -> Refusal {
+        Refusal { status, message: message.into(), retry_after: None }
+    }
+
+    fn told(status: u16, retry_after: Option<String>) -> Refusal {
+        let message = format!("the receiver was told to answer {status}");
+        Refusal { status, message, retry_after }
+    }
+
+    fn outcome(self, answer: Answer) -> Outcome {
+        Outcome { answer, reply: Reply::Refused(self), spans: Vec::new() }
+    }
+}
+
+/// The receiver's own refusals count as the answer `Status`.
+impl From<Refusal> for Outcome {
+    fn from(refusal: Refusal) -> Outcome {
+        let answer = Answer::Status(refusal.status);
+        refusal.outcome(answer)
+    }
+}
+
+fn accept(
+    answer: Answer,
+    signal: Signal,
+    message: &[u8],
+    partial: Option<(i64, String)>,
+) -> Outcome {
+    let Decoded { mut spans } = match signal.decode(message) {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            let text = format!("the body is no {signal}: {error}");
+            return Refusal::new(400, text).into();
+        }
+    };
+    if let Some((rejected, _)) = partial {
+        let refused = usize::try_from(rejected).unwrap_or(0);
+        spans.truncate(spans.len().saturating_sub(refused));
+    }
+    Outcome { answer, reply: Reply::Accepted { signal, partial }, spans }
+}

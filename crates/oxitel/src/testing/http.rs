@@ -1,0 +1,73 @@
+//! OTLP over HTTP with protobuf bodies: which requests are understood, and how replies are said.
+//!
+//! Flow: `server` -> **http** (route) -> `answer` -> **http** (respond) -> client.
+
+use ::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
+use ::http::request::Parts;
+use ::http::{HeaderValue, Method, Response, StatusCode};
+use bytes::Bytes;
+use http_body_util::Full;
+use prost::Message as _;
+
+use super::answer::Refusal;
+use super::decode::Signal;
+use super::rpc_status::Status;
+
+const PROTOBUF: &str = "application/x-protobuf";
+
+/// The signal that a request speaks of, or why it is not understood.
+pub(super) fn route(head: &Parts) -> Result<Signal, Refusal> {
+    let path = head.uri.path();
+    let signal = Signal::of_path(path).ok_or_else(|| {
+        let paths = "/v1/traces, /v1/logs or /v1/metrics";
+        Refusal::new(404, format!("nothing is received at {path:?}: send to {paths}"))
+    })?;
+    if head.method != Method::POST {
+        let text = format!("{} is not understood at {path:?}: use POST", head.method);
+        return Err(Refusal::new(405, text));
+    }
+    let content_type = header_text(head, &CONTENT_TYPE);
+    if content_type.split(';').next().map(str::trim) != Some(PROTOBUF) {
+        let text = format!("content type {content_type:?} is not read here: send {PROTOBUF}");
+        return Err(Refusal::new(415, text));
+    }
+    match header_text(head, &CONTENT_ENCODING) {
+        "" | "identity" => Ok(signal),
+        other => {
+            let text = format!("content encoding {other:?} is not read here: send it uncompressed");
+            Err(Refusal::new(415, text))
+        }
+    }
+}
+
+/// A request's header as text; nothing when it is missing or no text.
+pub(super) fn header_text<'a>(head: &'a Parts, name: &::http::HeaderName) -> &'a str {
+    head.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
+/// Status 200 with the signal's response message.
+pub(super) fn accepted(signal: Signal, partial: Option<(i64, String)>) -> Response<Full<Bytes>> {
+    protobuf(StatusCode::OK, signal.response(partial))
+}
+
+/// The refusal's status with a `google.rpc.Status` as body.
+pub(super) fn refused(refusal: &Refusal) -> Response<Full<Bytes>> {
+    // A test may ask for a number that is no HTTP status; a client then sees the nearest thing.
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = protobuf(status, Status::from(refusal).encode_to_vec());
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    let retry_after = refusal.retry_after.as_deref().map(HeaderValue::from_str);
+    if let Some(Ok(retry_after)) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, retry_after);
+    }
+    response
+}
+
+fn protobuf(status: StatusCode, body: Vec<u8>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(PROTOBUF));
+    response
+}

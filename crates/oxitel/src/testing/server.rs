@@ -1,0 +1,142 @@
+//! The receiver's thread: accepts connections, reads requests, gives the answers it was told.
+//!
+//! Flow: client -> `line` -> **server** -> (`http` | `grpc`) -> `answer` -> `inbox`.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ::http::header::CONTENT_TYPE;
+use ::http::request::Parts;
+use ::http::{HeaderValue, Method, Response};
+use bytes::Bytes;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+use super::answer::{Outcome, Refusal, Reply};
+use super::decode::Signal;
+use super::inbox::{Inbox, Request};
+use super::line::{Control, Line};
+use super::{grpc, http};
+
+type Body = BoxBody<Bytes, Infallible>;
+
+/// The limit that the OTLP specification gives a server.
+const MAX_BODY_BYTES: usize = 64 << 20;
+
+/// Serves until `stop` is told or dropped; connections end with the runtime.
+pub(super) async fn serve(
+    listeners: Vec<TcpListener>,
+    inbox: Arc<Inbox>,
+    stop: oneshot::Receiver<()>,
+) {
+    for listener in listeners {
+        tokio::spawn(accept(listener, Arc::clone(&inbox)));
+    }
+    // Told or dropped: both mean that the receiver is no longer wanted.
+    let _ = stop.await;
+}
+
+async fn accept(listener: TcpListener, inbox: Arc<Inbox>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _peer)) => drop(tokio::spawn(converse(stream, Arc::clone(&inbox)))),
+            // Mostly out of file descriptors: some are free again when connections have ended.
+            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, inbox: Arc<Inbox>) {
+    let control = Arc::new(Control::default());
+    let line = Line::new(stream, Arc::clone(&control));
+    let service = service_fn(|request| {
+        let (inbox, control) = (Arc::clone(&inbox), Arc::clone(&control));
+        async move { Ok::<_, Infallible>(respond(&inbox, &control, request).await) }
+    });
+    let builder = auto::Builder::new(TokioExecutor::new());
+    tokio::select! {
+        // A client that breaks off is part of many tests: it is no error of the receiver.
+        _ended = builder.serve_connection(TokioIo::new(line), service) => {}
+        () = control.reset_asked() => {}
+    }
+}
+
+async fn respond(
+    inbox: &Inbox,
+    control: &Control,
+    request: hyper::Request<Incoming>,
+) -> Response<Body> {
+    let (head, body) = request.into_parts();
+    if let Some(page) = page(inbox, &head) {
+        return page;
+    }
+    let grpc = grpc::is_grpc(&head);
+    let route = if grpc { grpc::route(&head) } else { http::route(&head) };
+    // A request that is not understood leaves the script to those that are.
+    let told = route.map(|signal| (signal, inbox.next_answer()));
+    control.pace(told.as_ref().ok().and_then(|(_, answer)| answer.bytes_per_second()));
+    let (body, read) = match read(body).await {
+        Ok(body) => (body, Ok(())),
+        Err(refusal) => (Bytes::new(), Err(refusal)),
+    };
+    let outcome = told.and_then(|(signal, answer)| {
+        read?;
+        let message = if grpc { grpc::unframe(&body)? } else { body.clone() };
+        Ok(answer.give(signal, &message))
+    });
+    let Outcome { answer, reply, spans } = outcome.unwrap_or_else(Outcome::from);
+    let path = head.uri.path().to_owned();
+    let arrived = Instant::now();
+    let request = Request { path, headers: head.headers, body, grpc, answer, arrived };
+    inbox.record(request, spans);
+    say(reply, grpc, control).await
+}
+
+fn page(inbox: &Inbox, head: &Parts) -> Option<Response<Body>> {
+    if head.method != Method::GET {
+        return None;
+    }
+    let (content_type, text) = inbox.page(head.uri.path())?;
+    let mut response = Response::new(Full::from(text).boxed());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    Some(response)
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Refusal> {
+    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Refusal::new(413, format!("the body is larger than {MAX_BODY_BYTES} bytes")))
+        }
+        Err(error) => Err(Refusal::new(400, format!("the body broke off: {error}"))),
+    }
+}
+
+async fn say(reply: Reply, grpc: bool, control: &Control) -> Response<Body> {
+    match reply {
+        Reply::Accepted { signal, partial } => accepted(grpc, signal, partial),
+        Reply::Refused(refusal) if grpc => grpc::refused(&refusal),
+        Reply::Refused(refusal) => http::refused(&refusal).map(BodyExt::boxed),
+        Reply::Silence => pending().await,
+        Reply::Reset => {
+            control.reset();
+            pending().await
+        }
+    }
+}
+
+fn accepted(grpc: bool, signal: Signal, partial: Option<(i64, String)>) -> Response<Body> {
+    if grpc {
+        grpc::accepted(signal, partial)
+    } else {
+        http::accepted(signal, partial).map(BodyExt::boxed)
+    }
+}
