@@ -144,10 +144,9 @@ impl Fleet {
     /// Stops one process: asks, waits a bounded time, then forces. A second Ctrl-C forces at once.
     pub(super) fn stop(&mut self, number: usize) {
         self.children[number].end(os::Ending::Asked);
-        let asked_before = os::stops_asked();
         let deadline = Instant::now() + STOP_LIMIT;
         while !self.children[number].is_over() && Instant::now() < deadline {
-            if os::stops_asked() > asked_before.max(1) {
+            if os::stops_asked() > 1 {
                 break;
             }
             self.pump(Duration::from_millis(20));
@@ -181,5 +180,85 @@ impl Fleet {
 impl Drop for Fleet {
     fn drop(&mut self) {
         self.stop_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    fn shell(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    fn fleet() -> Fleet {
+        Fleet::new(Path::new("."))
+    }
+
+    #[test]
+    fn what_a_process_says_is_understood_while_it_runs() {
+        let mut fleet = fleet();
+        let script = r#"echo '{"ready":true,"http":"http://127.0.0.1:1"}'; exec sleep 600"#;
+        let number = fleet.start("back", shell(script)).unwrap();
+        let endpoint = fleet
+            .wait_for("back", LIMIT, |fleet| fleet.process(number).endpoint().map(str::to_owned))
+            .unwrap();
+        assert_eq!(endpoint, "http://127.0.0.1:1");
+        assert_eq!(fleet.process(number).state(), "running");
+    }
+
+    #[test]
+    fn a_process_that_dies_ends_the_waiting_with_its_last_words() {
+        let mut fleet = fleet();
+        fleet.start("back", shell("echo 'no stock left' >&2; exit 3")).unwrap();
+        let error = fleet.wait_for("the first trace", LIMIT, |_| None::<()>).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("back died (exit status: 3)"), "{error}");
+        assert!(error.contains("no stock left"), "{error}");
+        assert!(fleet.process(0).failed());
+    }
+
+    #[test]
+    fn what_did_not_come_in_time_is_named() {
+        let mut fleet = fleet();
+        let limit = Duration::from_millis(10);
+        let error = fleet.wait_for("the first trace", limit, |_| None::<()>).unwrap_err();
+        assert_eq!(error.to_string(), "the first trace did not come within 0 s");
+    }
+
+    #[test]
+    fn a_stopped_process_takes_everything_it_started_along() {
+        let note = std::env::temp_dir().join(format!("oxitel-fleet-{}", std::process::id()));
+        let script = format!("sleep 600 & echo $! > {0}.new; mv {0}.new {0}; wait", note.display());
+        let mut fleet = fleet();
+        let number = fleet.start("parent", shell(&script)).unwrap();
+        fleet.wait_for("the note", LIMIT, |_| note.is_file().then_some(())).unwrap();
+        let grandchild = fs::read_to_string(&note).unwrap();
+        fs::remove_file(&note).unwrap();
+
+        fleet.stop(number);
+        assert!(fleet.process(number).is_over(), "a stream is still held open");
+        let stat = fs::read_to_string(format!("/proc/{}/stat", grandchild.trim()));
+        assert!(stat.is_err() || stat.unwrap().contains(") Z "), "the grandchild still runs");
+    }
+
+    #[test]
+    fn a_program_is_found_among_what_was_built() {
+        let mut fleet = fleet();
+        let script = r#"echo '{"reason":"compiler-artifact","executable":"/t/debug/first-light"}'"#;
+        let number = fleet.add("cargo", Role::Build, Errors::Kept, shell(script)).unwrap();
+        fleet
+            .wait_for("cargo", LIMIT, |fleet| fleet.process(number).is_over().then_some(()))
+            .unwrap();
+        assert!(fleet.process(number).succeeded());
+        assert_eq!(fleet.program("first-light").unwrap(), Path::new("/t/debug/first-light"));
+        let error = fleet.program("desk").unwrap_err();
+        assert_eq!(error.to_string(), "cargo built no program \"desk\"");
     }
 }

@@ -24,6 +24,8 @@ const SERVICES: [&str; 2] = ["front", "back"];
 const SPANS_OF_A_TRACE: u64 = 6;
 /// Orders a second: enough to watch, too few to be in the way.
 const RATE: &str = "2";
+/// The usual delay of five seconds is long for somebody who waits for the first trace.
+const DELAY_MS: &str = "500";
 /// A process is ready within milliseconds; this is for a machine under heavy load.
 const READY_LIMIT: Duration = Duration::from_secs(15);
 /// Two services, one delay of the batches, and a slow machine.
@@ -55,8 +57,6 @@ impl Latest {
 pub(super) fn start(fleet: &mut Fleet) -> anyhow::Result<()> {
     let program = fleet.program("first-light")?;
     let endpoint = start_receiver(fleet, &program)?;
-    println!("OTLP over HTTP is received at {endpoint}");
-
     let back = service(&program, "back", &endpoint, &["--listen", "127.0.0.1:0"]);
     let back = start_ready(fleet, "back", back)?;
     let front = service(&program, "front", &endpoint, &["--back", &back, "--rate", RATE]);
@@ -128,6 +128,9 @@ fn start_receiver(fleet: &mut Fleet, program: &Path) -> anyhow::Result<String> {
         command.args(["--http", &address.to_string()]);
     }
     let endpoint = start_ready(fleet, RECEIVER, command)?;
+    let places: Vec<String> =
+        choice.addresses.iter().map(|address| format!("http://{address}")).collect();
+    println!("OTLP over HTTP is received at {}", places.join(" and "));
     // Only our own process says on its standard output that it is ready, so the port is ours.
     if !choice.addresses.iter().any(|address| is_at(&endpoint, *address)) {
         bail!("the receiver answers at {endpoint}, but was told to use {:?}", choice.addresses);
@@ -146,7 +149,8 @@ fn service(program: &Path, name: &str, endpoint: &str, arguments: &[&str]) -> Co
         .args(arguments)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
         .env("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
-        .env("OTEL_SERVICE_NAME", name);
+        .env("OTEL_SERVICE_NAME", name)
+        .env("OTEL_BSP_SCHEDULE_DELAY", DELAY_MS);
     command
 }
 
