@@ -111,7 +111,8 @@ fn newcomer(root: &Path) -> anyhow::Result<Seen> {
         if again.is_empty() { "none compiled".to_owned() } else { again.join(", ") },
     );
     let good = up.succeeded() && test.succeeded() && again.is_empty();
-    Ok(Seen { good, said, output: format!("{}\n{}", up.output, test.output) })
+    let output = format!("{}\n\n{}", up.last_lines(20), test.last_lines(20));
+    Ok(Seen { good, said, output })
 }
 
 fn first_light(root: &Path) -> anyhow::Result<Seen> {

@@ -31,6 +31,12 @@ impl Ran {
         self.output.lines().map(str::trim).find(|line| line.contains(text))
     }
 
+    /// The last lines of what it said.
+    pub(super) fn last_lines(&self, count: usize) -> String {
+        let lines: Vec<&str> = self.output.trim_end().lines().collect();
+        lines[lines.len().saturating_sub(count)..].join("\n")
+    }
+
     /// The crates from elsewhere that cargo compiled; our own come with their folder.
     pub(super) fn third_party_compiled(&self) -> Vec<&str> {
         let compiled =
@@ -110,6 +116,8 @@ mod tests {
         let ran = Ran { code: Some(0), output: output.to_owned(), time: Duration::ZERO };
         assert_eq!(ran.third_party_compiled(), ["serde v1.0.0"]);
         assert_eq!(ran.line("Finished"), Some("Finished `dev`"));
+        assert_eq!(ran.last_lines(1), "    Finished `dev`");
+        assert_eq!(ran.last_lines(9).lines().count(), 3);
     }
 
     #[test]

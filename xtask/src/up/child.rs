@@ -196,7 +196,7 @@ impl Child {
         match (self.role, self.ended) {
             (Role::Build, None) => {
                 let now = self.errors.back().map_or("", |line| line.trim());
-                format!("building for {} s  {now}", self.started.elapsed().as_secs())
+                format!("building for {} s: {now}", self.started.elapsed().as_secs())
             }
             (Role::Build, Some(status)) if status.success() => "built".to_owned(),
             (Role::Service, None) if self.told_to_end => "stopping".to_owned(),

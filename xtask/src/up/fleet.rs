@@ -36,15 +36,16 @@ impl Fleet {
         self.add(name, Role::Service, Errors::Kept, command)
     }
 
-    /// Starts `cargo` with `arguments`; returns its number.
+    /// Starts `cargo` with `arguments`, a build for the stage `name`; returns its number.
     pub(super) fn start_build(
         &mut self,
+        name: &str,
         arguments: &[&str],
         errors: Errors,
     ) -> anyhow::Result<usize> {
         let mut command = cargo::cargo(&self.root);
         command.args(arguments).arg("--message-format=json-render-diagnostics");
-        self.add(&format!("cargo {}", arguments.join(" ")), Role::Build, errors, command)
+        self.add(name, Role::Build, errors, command)
     }
 
     fn add(

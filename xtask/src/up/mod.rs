@@ -4,6 +4,7 @@
 //! they say (`said`) → `view` shows them. The first stage runs as soon as it is built; later
 //! ones are built while it works.
 
+mod background;
 mod child;
 mod fleet;
 mod http;
@@ -21,6 +22,8 @@ use anyhow::bail;
 
 use crate::arguments::{Arguments, one_of};
 use crate::{Outcome, os};
+use background::Background;
+use child::{Child, Errors};
 use fleet::Fleet;
 use stage::Stage;
 use view::View;
@@ -86,26 +89,15 @@ fn start_and_watch(fleet: &mut Fleet, stages: &[&Stage]) -> anyhow::Result<Outco
     Ok(outcome(fleet))
 }
 
-/// Shows the processes, and builds and starts the later stages one after the other.
+/// Shows the processes until the user has seen enough, and lets the later stages join.
 fn watch(fleet: &mut Fleet, later: &[&Stage]) -> anyhow::Result<()> {
     let mut view = View::new();
-    let mut waiting = later.iter();
-    let mut building: Option<(&Stage, Vec<usize>)> = None;
+    let mut background = Background::new(later);
     while os::stops_asked() == 0 && fleet.somebody_works() {
-        if building.is_none()
-            && let Some(stage) = waiting.next()
-        {
-            building = Some((stage, stage::start_builds(fleet, stage)?));
-        }
         fleet.pump(TICK);
-        if let Some((stage, builds)) = &building
-            && builds.iter().all(|&build| fleet.process(build).is_over())
-        {
-            if builds.iter().all(|&build| fleet.process(build).succeeded()) {
-                view.clear();
-                (stage.start)(fleet)?;
-            }
-            building = None;
+        if let Some(stage) = background.step(fleet)? {
+            view.clear();
+            (stage.start)(fleet)?;
         }
         view.show(fleet);
     }
@@ -117,8 +109,8 @@ fn watch(fleet: &mut Fleet, later: &[&Stage]) -> anyhow::Result<()> {
 fn build(fleet: &mut Fleet, stage: &Stage) -> anyhow::Result<()> {
     println!("{}: building {}", stage.name, stage.brings);
     for build in stage.builds {
-        let started = fleet.start_build(build, child::Errors::Shown)?;
-        fleet.wait_for("cargo", BUILD_LIMIT, |fleet| {
+        let started = fleet.start_build(stage.name, build, Errors::Shown)?;
+        fleet.wait_for("the build", BUILD_LIMIT, |fleet| {
             fleet.process(started).is_over().then_some(())
         })?;
     }
@@ -130,5 +122,5 @@ fn outcome(fleet: &mut Fleet) -> Outcome {
     for line in fleet.news() {
         println!("{line}");
     }
-    if fleet.processes().any(child::Child::failed) { Outcome::Bad } else { Outcome::Good }
+    if fleet.processes().any(Child::failed) { Outcome::Bad } else { Outcome::Good }
 }

@@ -2,7 +2,6 @@
 //!
 //! A later part of the system joins by one entry here.
 
-use super::child::Errors;
 use super::fleet::Fleet;
 use super::{prebuild, sample};
 
@@ -35,9 +34,3 @@ pub(super) const STAGES: &[Stage] = &[
         verify: prebuild::verify,
     },
 ];
-
-/// Starts all builds of a stage in the background; returns their numbers. Cargo itself lets one
-/// wait for the other.
-pub(super) fn start_builds(fleet: &mut Fleet, stage: &Stage) -> anyhow::Result<Vec<usize>> {
-    stage.builds.iter().map(|build| fleet.start_build(build, Errors::Kept)).collect()
-}

@@ -79,9 +79,9 @@ fn table(fleet: &Fleet) -> Vec<String> {
     console::columns(&HEAD, &rows, &[0, 5])
 }
 
-/// A build that is done has nothing more to say.
+/// A build is shown while it runs, and when it failed.
 fn is_shown(child: &Child) -> bool {
-    child.role() == Role::Service || !child.succeeded()
+    child.role() == Role::Service || !child.has_ended() || child.failed()
 }
 
 fn row(child: &Child) -> Vec<String> {
