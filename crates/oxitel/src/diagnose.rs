@@ -13,9 +13,10 @@ pub(crate) enum Cause {
     Rejected,
     PartialSuccess,
     NoRuntime,
+    Panic,
 }
 
-const CAUSES: usize = 4;
+const CAUSES: usize = 5;
 const QUIET_SECONDS: u64 = 60;
 
 /// Warns, unless the same cause was warned about within the last minute.

@@ -60,11 +60,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn milliseconds(&mut self, name: &str, default: Duration) -> Duration {
         let Some(value) = self.text(name) else { return default };
-        value.trim().parse().map(Duration::from_millis).unwrap_or_else(|_| {
-            let problem = format!("is no number of milliseconds; {} is used", default.as_millis());
-            self.warn(name, &value, &problem);
-            default
-        })
+        if let Ok(milliseconds) = value.trim().parse() {
+            return Duration::from_millis(milliseconds);
+        }
+        let problem = format!("is no number of milliseconds; {} is used", default.as_millis());
+        self.warn(name, &value, &problem);
+        default
     }
 
     /// Zero means: no limit.

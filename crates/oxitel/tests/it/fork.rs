@@ -27,7 +27,7 @@ fn each_process_sends_its_own_spans_once() {
     open across the forks × 1
     ");
 
-    let unique: BTreeSet<_> = spans.iter().map(|record| record.span_id()).collect();
+    let unique: BTreeSet<_> = spans.iter().map(SpanRecord::span_id).collect();
     assert_eq!(unique.len(), spans.len(), "no span twice");
     let instance = |record: &SpanRecord| {
         let attributes = &record.resource.attributes;
