@@ -185,6 +185,27 @@ mod tests {
     }
 
     #[test]
+    fn service_endpoints_and_protocol_are_read() {
+        let config = read(&[
+            ("OTEL_SDK_DISABLED", "TRUE"),
+            ("OTEL_SERVICE_NAME", "shop"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:4318/exactly"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "250"),
+        ]);
+        let mut expected = Config::default().schedule_delay(Duration::from_millis(250));
+        expected.disabled = true;
+        expected.service_name = Some("shop".into());
+        expected.endpoint = Some("http://base:4318".into());
+        expected.traces_endpoint = Some("http://traces:4318/exactly".into());
+        expected.protocol = Some("http/protobuf".into());
+        assert_eq!(config, expected);
+        let explicit = config.endpoint("http://explicit:4318");
+        assert_eq!(explicit.traces_endpoint, None, "the argument wins over both variables");
+    }
+
+    #[test]
     fn resource_attributes_are_percent_decoded() {
         let config = read(&[("OTEL_RESOURCE_ATTRIBUTES", "a=1, b%20c=%C3%BC%2C ,,d=")]);
         let expected = [("a", "1"), ("b c", "ü,"), ("d", "")];

@@ -41,21 +41,39 @@ fn the_resource_names_the_service_the_sdk_and_the_instance() {
     assert_eq!(resource, expected.map(|(k, v)| (k.into(), v.into())).into());
 }
 
-#[test]
-fn an_explicit_service_name_leaves_other_attributes_alone() {
-    let session = Session::with(|config| {
-        let variables = [("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,zone=eu%201")];
+/// A session that is configured by these variables alone, but for its endpoint.
+fn from_variables(variables: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Session {
+    Session::with(|config| {
         let from_env = Config::from_lookup(|name| {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         });
         let mut merged = from_env.endpoint(config.endpoint.expect("an endpoint"));
-        merged.service_name = Some("explicit".to_owned());
+        change(&mut merged);
         merged
-    });
+    })
+}
+
+const ATTRIBUTES: (&str, &str) = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=listed,zone=eu%201");
+
+#[test]
+fn an_explicit_service_name_leaves_other_attributes_alone() {
+    let explicit = |config: &mut Config| config.service_name = Some("explicit".to_owned());
+    let session = from_variables(&[ATTRIBUTES, ("OTEL_SERVICE_NAME", "variable")], explicit);
     let resource = resource(&session);
-    assert_eq!(resource["service.name"], "explicit");
-    assert_eq!(resource["zone"], "eu 1");
+    assert_eq!(
+        (resource["service.name"].as_str(), resource["zone"].as_str()),
+        ("explicit", "eu 1")
+    );
+}
+
+#[test]
+fn the_service_name_has_its_own_variable_and_else_comes_from_the_list() {
+    let session = from_variables(&[ATTRIBUTES, ("OTEL_SERVICE_NAME", "variable")], |_| {});
+    assert_eq!(resource(&session)["service.name"], "variable");
+    drop(session);
+    let session = from_variables(&[ATTRIBUTES], |_| {});
+    assert_eq!(resource(&session)["service.name"], "listed");
 }
 
 #[test]
