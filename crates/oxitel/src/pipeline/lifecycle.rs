@@ -26,6 +26,8 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     if !engine.control.start_sender(engine, settings) {
         return Err(InitError::NoThread);
     }
+    // A flush speaks of its own session only.
+    engine.control.newly_lost(engine.stats().lost());
     end_with_the_process();
     state::SHARED.config_generation.fetch_add(1, Ordering::Relaxed);
     state::set(state::ON);

@@ -68,6 +68,7 @@ fn block_signals() {
 fn runtime(engine: &Engine) -> Option<Runtime> {
     loop {
         let built = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        engine.control.sender_is_ready();
         match built {
             Ok(runtime) => return Some(runtime),
             Err(error) => {
