@@ -7,7 +7,7 @@ use super::registry::Registry;
 use super::scratch::Scratch;
 use super::settings::{self, Settings};
 use super::sync::AtomicPtr;
-use super::{ids, state};
+use super::{clock, ids, state};
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,6 +53,7 @@ pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> 
 
 impl Engine {
     fn new(epoch: u64, settings: &Settings) -> Self {
+        clock::after_fork();
         Self {
             epoch,
             traces: Lane::new(settings.queue_bytes),

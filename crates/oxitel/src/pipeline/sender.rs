@@ -12,6 +12,7 @@ use crate::context;
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, Exporter, Outcome};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -28,12 +29,20 @@ pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io:
         block_signals();
         context::suppress_thread();
         if let Some(runtime) = runtime(engine) {
-            runtime.block_on(work(engine, settings));
+            run(&runtime, engine, settings);
             // A resolver that hangs must not hold the thread.
             runtime.shutdown_background();
         }
     });
     started.map(drop)
+}
+
+/// Works until the engine ends. A panic costs the batch at hand, counted, and not the sender.
+fn run(runtime: &Runtime, engine: &'static Engine, settings: &'static Settings) {
+    let session = || runtime.block_on(work(engine, settings));
+    while catch_unwind(AssertUnwindSafe(session)).is_err() {
+        diagnose::warn(Cause::Panic, &"the sender panicked and starts again; please report it");
+    }
 }
 
 /// Tells those who wait, also when the thread unwinds.
@@ -68,6 +77,7 @@ fn block_signals() {
 fn runtime(engine: &Engine) -> Option<Runtime> {
     loop {
         let built = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        engine.control.sender_is_ready();
         match built {
             Ok(runtime) => return Some(runtime),
             Err(error) => {
@@ -117,21 +127,35 @@ async fn wait(lane: &Lane, until: Instant) {
 async fn deliver(engine: &'static Engine, exporter: &mut Exporter, buffers: Vec<Buffer>) {
     let lane = &engine.traces;
     let records = buffers.iter().map(|buffer| buffer.records).sum();
+    let mut in_flight = InFlight { lane, records, outcome: Outcome::Unreachable };
     let batch = Batch::new(exporter.resource(), buffers, lane);
-    let outcome = tokio::select! {
+    in_flight.outcome = tokio::select! {
         outcome = exporter.send(&batch, engine.control.stop_signal()) => outcome,
         () = time_is_over(engine.control.stop_signal()) => Outcome::ShutdownDeadline,
     };
-    lane.ledger.left_queue(records);
-    match outcome {
-        Outcome::Delivered { rejected } => {
-            let rejected = rejected.min(records);
-            lane.ledger.rejected(rejected);
-            lane.ledger.delivered(records - rejected);
+}
+
+/// Records that left the queue; they are booked exactly once, also when the sender unwinds.
+struct InFlight<'a> {
+    lane: &'a Lane,
+    records: u64,
+    outcome: Outcome,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let (ledger, records) = (&self.lane.ledger, self.records);
+        ledger.left_queue(records);
+        match self.outcome {
+            Outcome::Delivered { rejected } => {
+                let rejected = rejected.min(records);
+                ledger.rejected(rejected);
+                ledger.delivered(records - rejected);
+            }
+            Outcome::Rejected => ledger.rejected(records),
+            Outcome::Unreachable => ledger.dropped_unreachable(records),
+            Outcome::ShutdownDeadline => ledger.dropped_at_shutdown(records),
         }
-        Outcome::Rejected => lane.ledger.rejected(records),
-        Outcome::Unreachable => lane.ledger.dropped_unreachable(records),
-        Outcome::ShutdownDeadline => lane.ledger.dropped_at_shutdown(records),
     }
 }
 
