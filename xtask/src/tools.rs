@@ -15,36 +15,36 @@ pub(crate) struct Tool {
     pub(crate) version: &'static str,
 }
 
-/// A tool that no rung of the ladder could reach.
+/// Something that is left out, most often with a tool that no rung of the ladder could reach.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Missing {
-    /// What was looked for.
-    pub(crate) tool: String,
-    /// Why the last rung failed.
+pub(crate) struct Skip {
+    /// What is left out.
+    pub(crate) what: String,
+    /// Why.
     pub(crate) why: String,
-    /// The line that installs it.
-    pub(crate) install: String,
+    /// The line to type in order to have it.
+    pub(crate) remedy: String,
 }
 
-impl Missing {
+impl Skip {
     /// The one line that says what is left out and how to have it.
     pub(crate) fn line(&self) -> String {
-        let Missing { tool, why, install } = self;
-        format!("{} {tool}: {why}; install it with `{install}`", console::skip())
+        let Skip { what, why, remedy } = self;
+        format!("{} {what}: {why}; to have it: `{remedy}`", console::skip())
     }
 }
 
 impl Tool {
     /// The program: from the PATH, else from PyPI.
-    pub(crate) fn find(&self) -> Result<PathBuf, Missing> {
+    pub(crate) fn find(&self) -> Result<PathBuf, Skip> {
         if let Some(program) = on_path(self.name) {
             return Ok(program);
         }
         let wanted = format!("{}=={}", self.name, self.version);
-        let environment = python_environment(self.name, &wanted).map_err(|missing| Missing {
-            tool: self.name.to_owned(),
-            install: format!("pip install {wanted}"),
-            ..missing
+        let environment = python_environment(self.name, &wanted).map_err(|skip| Skip {
+            what: self.name.to_owned(),
+            remedy: format!("pip install {wanted}"),
+            ..skip
         })?;
         Ok(environment.join("bin").join(self.name))
     }
@@ -52,37 +52,39 @@ impl Tool {
 
 /// A virtual environment called `name` with the packages of `requirements` (the text of such a
 /// file). It is made once and made anew when the text changes.
-pub(crate) fn python_environment(name: &str, requirements: &str) -> Result<PathBuf, Missing> {
-    let missing = |why: String, install: &str| Missing {
-        tool: format!("Python environment {name:?}"),
+pub(crate) fn python_environment(name: &str, requirements: &str) -> Result<PathBuf, Skip> {
+    let skip = |why: String, remedy: &str| Skip {
+        what: format!("Python environment {name:?}"),
         why,
-        install: install.to_owned(),
+        remedy: remedy.to_owned(),
     };
     let apt = "apt-get install python3 python3-venv";
-    let python = on_path("python3").ok_or_else(|| missing("no python3 on the PATH".into(), apt))?;
+    let python = on_path("python3").ok_or_else(|| skip("no python3 on the PATH".into(), apt))?;
     let folder = cache().join("python").join(name);
     let stamp = folder.join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|text| text == requirements) {
+    let is_current = fs::read_to_string(&stamp).is_ok_and(|text| text == requirements);
+    // The interpreter behind it may have been removed since.
+    if is_current && is_program(&folder.join("bin/python")) {
         return Ok(folder);
     }
     println!("making the Python environment {name:?} in {}", folder.display());
     quietly(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))
-        .map_err(|why| missing(why, apt))?;
+        .map_err(|why| skip(why, apt))?;
     let wanted = folder.join("wanted.txt");
-    fs::write(&wanted, requirements).map_err(|error| missing(error.to_string(), apt))?;
+    fs::write(&wanted, requirements).map_err(|error| skip(error.to_string(), apt))?;
     let pip =
         format!("pip install {}", requirements.split_whitespace().collect::<Vec<_>>().join(" "));
     quietly(
         Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "-r"]).arg(&wanted),
     )
-    .map_err(|why| missing(why, &pip))?;
+    .map_err(|why| skip(why, &pip))?;
     // The stamp comes last: an environment that was cut short is made anew.
-    fs::rename(&wanted, &stamp).map_err(|error| missing(error.to_string(), &pip))?;
+    fs::rename(&wanted, &stamp).map_err(|error| skip(error.to_string(), &pip))?;
     Ok(folder)
 }
 
 /// The folder of this user for things that can be fetched again.
-pub(crate) fn cache() -> PathBuf {
+fn cache() -> PathBuf {
     let home = || std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(".cache");
     std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("oxitel")
 }
@@ -125,15 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_tool_says_why_and_what_to_install_in_one_line() {
-        let missing = Missing {
-            tool: "typos".to_owned(),
+    fn what_is_left_out_is_said_in_one_line_with_the_reason_and_the_remedy() {
+        let skip = Skip {
+            what: "typos".to_owned(),
             why: "no python3 on the PATH".to_owned(),
-            install: "pip install typos==1.0.0".to_owned(),
+            remedy: "pip install typos==1.0.0".to_owned(),
         };
         assert_eq!(
-            missing.line(),
-            "SKIP typos: no python3 on the PATH; install it with `pip install typos==1.0.0`"
+            skip.line(),
+            "SKIP typos: no python3 on the PATH; to have it: `pip install typos==1.0.0`"
         );
     }
 

@@ -37,7 +37,7 @@ pub(super) fn clippy_off(root: &Path) -> anyhow::Result<Verdict> {
 pub(super) fn typos(root: &Path) -> anyhow::Result<Verdict> {
     let program = match TYPOS.find() {
         Ok(program) => program,
-        Err(missing) => return Ok(Verdict::Skipped(missing)),
+        Err(skip) => return Ok(Verdict::Skipped(skip)),
     };
     let mut command = Command::new(program);
     command.current_dir(root).args(["--format", "brief"]);
@@ -48,7 +48,7 @@ pub(super) fn typos(root: &Path) -> anyhow::Result<Verdict> {
 pub(super) fn ruff(root: &Path) -> anyhow::Result<Verdict> {
     let program = match RUFF.find() {
         Ok(program) => program,
-        Err(missing) => return Ok(Verdict::Skipped(missing)),
+        Err(skip) => return Ok(Verdict::Skipped(skip)),
     };
     let mut lint = Command::new(&program);
     lint.current_dir(root).args(["check", "--no-cache", "--quiet", "--output-format", "concise"]);

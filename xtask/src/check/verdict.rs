@@ -1,7 +1,7 @@
 //! What a rule found, and how that is said.
 
 use crate::console::{self, Colour};
-use crate::tools::Missing;
+use crate::tools::Skip;
 
 /// What a rule found.
 pub(super) enum Verdict {
@@ -12,7 +12,7 @@ pub(super) enum Verdict {
     /// It does not hold.
     Broken { faults: Vec<String>, mend: String },
     /// The tool for it is not here.
-    Skipped(Missing),
+    Skipped(Skip),
 }
 
 impl Verdict {
@@ -41,7 +41,7 @@ impl Verdict {
                 let faults = faults.iter().flat_map(|fault| fault.lines());
                 std::iter::once(first).chain(faults.map(|line| format!("    {line}"))).collect()
             }
-            Verdict::Skipped(missing) => vec![missing.line()],
+            Verdict::Skipped(skip) => vec![skip.line()],
         }
     }
 }

@@ -127,12 +127,13 @@ fn first_light(root: &Path) -> anyhow::Result<Seen> {
     Ok(seen(good, said, ran))
 }
 
-/// Runs the named tests of the engine and looks for each by its name.
+/// Runs the named tests of the engine and looks for each by its name. Some of them start the
+/// engine's examples, so those are built as well.
 fn named_tests(root: &Path, names: &[&str]) -> anyhow::Result<Seen> {
     if names.is_empty() {
         bail!("no test is named for this promise");
     }
-    let arguments = format!("test --test it -- --exact {}", names.join(" "));
+    let arguments = format!("test --test it --examples -- --exact {}", names.join(" "));
     let ran = run_cargo(root, &arguments)?;
     let missing = not_passed(&ran.output, names);
     let good = ran.succeeded() && missing.is_empty();

@@ -63,8 +63,8 @@ fn timed(stage: &Stage, run: fn(&Context) -> anyhow::Result<Report>, context: &C
         println!("{} {}: {error:#}", console::mark(false), stage.name);
         Report::broken()
     });
-    for missing in &report.missing {
-        println!("{}", missing.line());
+    for skip in &report.skips {
+        println!("{}", skip.line());
     }
     Line { stage: stage.name, report, seconds: start.elapsed().as_secs_f64() }
 }

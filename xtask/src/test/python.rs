@@ -18,7 +18,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
         .with_context(|| format!("{FOLDER}/requirements.txt"))?;
     let python = match tools::python_environment("conformance", &requirements) {
         Ok(environment) => environment.join("bin/python"),
-        Err(missing) => return Ok(Report::skipped(missing)),
+        Err(skip) => return Ok(Report::skipped(skip)),
     };
     let sample = cargo::program(context.root, "first-light")?;
     let output = environment::clean(&mut Command::new(python))
@@ -49,7 +49,7 @@ fn count(line: &str) -> Report {
         passed: number(&["passed"]),
         failed: number(&["failed", "error", "errors"]),
         ignored: number(&["skipped", "xfailed", "deselected"]),
-        missing: Vec::new(),
+        skips: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a stage of tests counted, and the table that closes a run.
 
 use crate::console;
-use crate::tools::Missing;
+use crate::tools::Skip;
 
 /// The counts of one stage.
 #[derive(Debug, Default)]
@@ -10,8 +10,8 @@ pub(crate) struct Report {
     pub(crate) failed: u64,
     /// Tests that exist and were not run.
     pub(crate) ignored: u64,
-    /// Tools that were not there, and what was left out with them.
-    pub(crate) missing: Vec<Missing>,
+    /// What was left out as a whole.
+    pub(crate) skips: Vec<Skip>,
 }
 
 /// One line of the closing table.
@@ -32,9 +32,9 @@ impl Report {
         Report { passed: u64::from(passed), failed: u64::from(!passed), ..Report::default() }
     }
 
-    /// A stage that a missing tool left out.
-    pub(crate) fn skipped(missing: Missing) -> Report {
-        Report { missing: vec![missing], ..Report::default() }
+    /// A stage, or a part of it, that was left out.
+    pub(crate) fn skipped(skip: Skip) -> Report {
+        Report { skips: vec![skip], ..Report::default() }
     }
 
     /// Takes in the counts of `other`.
@@ -42,12 +42,12 @@ impl Report {
         self.passed += other.passed;
         self.failed += other.failed;
         self.ignored += other.ignored;
-        self.missing.extend(other.missing);
+        self.skips.extend(other.skips);
     }
 
     /// What was not run.
     pub(crate) fn not_run(&self) -> u64 {
-        self.ignored + self.missing.len() as u64
+        self.ignored + self.skips.len() as u64
     }
 
     /// Whether the stage lets the whole run succeed.
@@ -97,8 +97,8 @@ pub(crate) fn sum(lines: &[Line], require_all: bool) -> String {
 mod tests {
     use super::*;
 
-    fn missing() -> Missing {
-        Missing { tool: "x".to_owned(), why: "y".to_owned(), install: "z".to_owned() }
+    fn skip() -> Skip {
+        Skip { what: "x".to_owned(), why: "y".to_owned(), remedy: "z".to_owned() }
     }
 
     fn lines() -> Vec<Line> {
@@ -108,7 +108,7 @@ mod tests {
                 report: Report { passed: 41, ..Report::default() },
                 seconds: 12.34,
             },
-            Line { stage: "python", report: Report::skipped(missing()), seconds: 0.2 },
+            Line { stage: "python", report: Report::skipped(skip()), seconds: 0.2 },
         ]
     }
 

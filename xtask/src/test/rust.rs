@@ -1,5 +1,5 @@
-//! The Rust tests: unit, integration and documentation tests of the default members, and those
-//! of the engine switched off.
+//! The Rust tests: unit, integration and documentation tests of the default members, a program
+//! built without the engine, and on demand the members with heavy crates of their own.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -10,20 +10,34 @@ use anyhow::Context as _;
 use super::Context;
 use super::report::Report;
 use crate::cargo::{self, Metadata};
+use crate::tools::Skip;
 
-/// The calls of cargo that build everything below, for who wants to build ahead.
+/// The calls of cargo that build ahead what everybody runs.
 pub(crate) const BUILDS: &[&[&str]] =
-    &[&["test", "--no-run"], &["test", "--no-run", "--package", "oxitel", "--no-default-features"]];
+    &[&["test", "--no-run"], &["test", "--no-run", "--package", WITHOUT_ENGINE]];
 
-/// Without the feature `otel` every name stays and does nothing.
-const OFF: &[&str] = &["--package", "oxitel", "--no-default-features"];
+/// Only alone it is built without the engine: beside others it would get their features.
+const WITHOUT_ENGINE: &str = "oxitel-without-otel";
 
 /// Runs the stage. Naming no package takes the default members, as `up` does.
 pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
-    let mut report = tested(&mut test(context.root))?;
-    report.add(tested(test(context.root).args(OFF))?);
-    if context.require_all {
-        report.add(test_other_members(context.root)?);
+    let Context { root, require_all } = *context;
+    let mut report = tested(&mut test(root))?;
+    report.add(tested(test(root).args(["--package", WITHOUT_ENGINE]))?);
+
+    let metadata = Metadata::read(root)?;
+    let heavy: Vec<&str> =
+        metadata.other_members().filter(|name| *name != WITHOUT_ENGINE).collect();
+    if !require_all && !heavy.is_empty() {
+        report.add(Report::skipped(Skip {
+            what: heavy.join(", "),
+            why: "they bring heavy crates of their own".to_owned(),
+            remedy: "cargo xtask test --only rust --require-all".to_owned(),
+        }));
+        return Ok(report);
+    }
+    for name in heavy {
+        report.add(tested(test(root).args(["--package", name]))?);
     }
     Ok(report)
 }
@@ -32,21 +46,6 @@ fn test(root: &Path) -> Command {
     let mut command = cargo::cargo(root);
     command.args(["test", "--no-fail-fast"]);
     command
-}
-
-/// Members that a newcomer does not build bring heavy crates of their own: only for who asks for
-/// everything.
-fn test_other_members(root: &Path) -> anyhow::Result<Report> {
-    let metadata = Metadata::read(root)?;
-    let others: Vec<&str> = metadata.other_members().collect();
-    if others.is_empty() {
-        return Ok(Report::default());
-    }
-    let mut command = test(root);
-    for other in others {
-        command.args(["--package", other]);
-    }
-    tested(&mut command)
 }
 
 /// Runs `cargo test`, shows what it says and counts it.
@@ -82,7 +81,7 @@ pub(crate) fn count(line: &str) -> Report {
         passed: number("passed"),
         failed: number("failed"),
         ignored: number("ignored"),
-        missing: Vec::new(),
+        skips: Vec::new(),
     }
 }
 
