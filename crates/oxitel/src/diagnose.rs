@@ -14,9 +14,13 @@ pub(crate) enum Cause {
     PartialSuccess,
     NoRuntime,
     Panic,
+    QueueFull,
+    TooLarge,
+    AfterShutdown,
+    ShutdownDeadline,
 }
 
-const CAUSES: usize = 5;
+const CAUSES: usize = 9;
 const QUIET_SECONDS: u64 = 60;
 
 /// Warns, unless the same cause was warned about within the last minute.

@@ -43,11 +43,11 @@ pub(crate) fn build(settings: &Settings) -> &'static Engine {
 /// The running engine and its settings; a forked child of a recording process gets its own here.
 pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> {
     let settings = settings::current()?;
-    if let Some(engine) = current() {
-        return Some((engine, settings));
+    let engine = current().unwrap_or_else(|| build(settings));
+    // Also when the engine is there: if the system gave no thread before, it may do so now.
+    if state::is_on() {
+        engine.control.start_sender(engine, settings);
     }
-    let engine = build(settings);
-    engine.control.start_sender(engine, settings);
     Some((engine, settings))
 }
 

@@ -39,6 +39,8 @@ fn begin(settings: Settings) -> Result<(), InitError> {
 pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     let Some(engine) = engine::current() else { return Ok(()) };
     let deadline = deadline(timeout);
+    // Starts a sender if the system gave no thread for one before.
+    let _ = engine::of_this_process();
     let collected = engine.registry.collect(&engine.traces, deadline);
     let ticket = engine.control.ask();
     engine.traces.wake();

@@ -9,6 +9,7 @@ use super::scope::ScopeData;
 use super::scratch::Scratch;
 use super::settings::Settings;
 use super::{encode, ids, state};
+use crate::diagnose::{self, Cause};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -93,23 +94,32 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
     let length = encode::span_length(scratch);
     let lane = &engine.traces;
     shard.span_ended();
-    shard.traces.with(|chunk| {
+    let after_end = shard.traces.with(|chunk| {
         // Inside the lock: whoever shuts down changes the state first and takes every chunk's
         // lock after, so no record can slip into a chunk that was collected for good.
         if !state::is_on() {
             chunk.recorded += 1;
             lane.ledger.dropped_already_shutdown(1);
-            return;
+            return true;
         }
         if length > encode::MAX_RECORD {
             chunk.recorded += 1;
             lane.ledger.dropped_too_large(1);
-            return;
+            return false;
         }
         chunk.append(lane, scratch.scope, encode::field_length(length), |bytes| {
             encode::span(bytes, scratch, length, end_ns);
         });
+        false
     });
+    if after_end {
+        warn_late();
+    }
+}
+
+#[cold]
+fn warn_late() {
+    diagnose::warn(Cause::AfterShutdown, &"a span ended after shutdown and was dropped");
 }
 
 impl Local {

@@ -11,6 +11,7 @@ use super::settings::Settings;
 use crate::context;
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, Exporter, Outcome};
+use crate::stats::Dropped;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -95,6 +96,7 @@ async fn work(engine: &'static Engine, settings: &'static Settings) {
     let mut exporter = Exporter::new(settings, &engine.instance_id);
     let mut collect_at = Instant::now() + settings.schedule_delay;
     let mut ticket = 0;
+    let mut dropped = lane.ledger.read().dropped;
     loop {
         if engine.control.ticket() == ticket && lane.is_empty() {
             wait(lane, collect_at).await;
@@ -103,6 +105,7 @@ async fn work(engine: &'static Engine, settings: &'static Settings) {
             engine.registry.collect(lane, Instant::now() + COLLECT_PATIENCE);
             collect_at = Instant::now() + settings.schedule_delay;
         }
+        report_drops(lane, &mut dropped);
         let asked = engine.control.ticket();
         let stopping = engine.control.stop_by().is_some();
         while !lane.is_empty() {
@@ -154,9 +157,30 @@ impl Drop for InFlight<'_> {
             }
             Outcome::Rejected => ledger.rejected(records),
             Outcome::Unreachable => ledger.dropped_unreachable(records),
-            Outcome::ShutdownDeadline => ledger.dropped_at_shutdown(records),
+            Outcome::ShutdownDeadline => {
+                ledger.dropped_at_shutdown(records);
+                let text =
+                    format_args!("{records} records were not sent before the shutdown deadline");
+                diagnose::warn(Cause::ShutdownDeadline, &text);
+            }
         }
     }
+}
+
+/// Says what recording threads dropped since `before`; they have no time to say it themselves.
+fn report_drops(lane: &Lane, before: &mut Dropped) {
+    let now = lane.ledger.read().dropped;
+    let full = now.queue_full.saturating_sub(before.queue_full);
+    if full > 0 {
+        let text = format_args!("{full} records were dropped: the memory for telemetry is full");
+        diagnose::warn(Cause::QueueFull, &text);
+    }
+    let large = now.too_large.saturating_sub(before.too_large);
+    if large > 0 {
+        let text = format_args!("{large} records were dropped: no request can be so large");
+        diagnose::warn(Cause::TooLarge, &text);
+    }
+    *before = now;
 }
 
 /// Resolves at shutdown's deadline; never before shutdown is asked for.

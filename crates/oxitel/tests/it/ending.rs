@@ -117,6 +117,14 @@ fn a_program_without_a_receiver_ends_at_once_and_counts_its_losses() {
 }
 
 #[test]
+fn no_key_of_the_endpoint_is_printed() {
+    let (output, _) = run_example("leaves", &["guard"], &format!("{}/?key=hunter2", nobody()));
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(words.contains("could not be sent to http://127.0.0.1"), "{words}");
+    assert!(!words.contains("hunter2"), "{words}");
+}
+
+#[test]
 fn a_program_with_a_hanging_receiver_ends_in_time() {
     let receiver = Receiver::start();
     receiver.answer(Answer::Hang);
@@ -124,6 +132,9 @@ fn a_program_with_a_hanging_receiver_ends_in_time() {
     assert!(took < Duration::from_secs(6), "2 s by default, with slack: {took:?}");
     let ledger = printed_ledger(&output);
     assert_eq!((ledger.recorded, ledger.dropped.shutdown_deadline), (100, 100), "{ledger}");
+    let words = String::from_utf8_lossy(&output.stderr);
+    let told = "oxitel: 100 records were not sent before the shutdown deadline\n";
+    assert_eq!(words, told, "the loss is said, once");
 }
 
 #[test]

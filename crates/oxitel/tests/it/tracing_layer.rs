@@ -42,6 +42,23 @@ fn spans_fields_and_events_arrive_in_one_tree_with_the_direct_api() {
     ");
 }
 
+#[test]
+fn status_fields_and_what_a_span_follows_from_are_kept() {
+    let session = Session::start();
+    with_layer(|| {
+        let first = info_span!("first", otel.status_code = "ok");
+        let second = info_span!("second", otel.status_code = "ERROR");
+        second.follows_from(&first);
+        drop(info_span!("third", otel.status_code = "error", otel.status_message = "broken"));
+    });
+    insta::assert_snapshot!(session.tree(), @r"
+    it: first (internal) [ok]
+    it: second (internal) [error]
+      → first
+    it: third (internal) [error: broken]
+    ");
+}
+
 /// In a program of its own: a scoped subscriber, as in the other tests, never sees such calls.
 #[test]
 fn a_debug_implementation_may_itself_use_tracing() {
