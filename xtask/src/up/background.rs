@@ -69,7 +69,7 @@ mod tests {
         name: "good",
         brings: "",
         builds: &[&["check", "-h"], &["check", "-h"]],
-        start: |_| Ok(()),
+        start: |_, _| Ok(()),
         verify: |_| Ok(()),
     };
     const BAD: Stage =

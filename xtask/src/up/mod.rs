@@ -25,7 +25,7 @@ use crate::{Outcome, os};
 use background::Background;
 use child::{Child, Errors};
 use fleet::Fleet;
-use stage::Stage;
+use stage::{Form, Stage};
 use view::View;
 
 /// The longest time that cargo may take for one stage on a slow machine with nothing built yet.
@@ -69,7 +69,7 @@ fn chosen(only: Option<&str>) -> anyhow::Result<Vec<&'static Stage>> {
 fn check_all(fleet: &mut Fleet, stages: &[&Stage]) -> anyhow::Result<Outcome> {
     for stage in stages {
         build(fleet, stage)?;
-        (stage.start)(fleet)?;
+        (stage.start)(fleet, Form::Scripted)?;
     }
     for stage in stages {
         (stage.verify)(fleet)?;
@@ -82,7 +82,7 @@ fn check_all(fleet: &mut Fleet, stages: &[&Stage]) -> anyhow::Result<Outcome> {
 fn start_and_watch(fleet: &mut Fleet, stages: &[&Stage]) -> anyhow::Result<Outcome> {
     let Some((first, later)) = stages.split_first() else { bail!("there is no stage to start") };
     build(fleet, first)?;
-    (first.start)(fleet)?;
+    (first.start)(fleet, Form::Watched)?;
     watch(fleet, later)?;
     fleet.stop_all();
     View::last(fleet);
@@ -97,7 +97,7 @@ fn watch(fleet: &mut Fleet, later: &[&Stage]) -> anyhow::Result<()> {
         fleet.pump(TICK);
         if let Some(stage) = background.step(fleet)? {
             view.clear();
-            (stage.start)(fleet)?;
+            (stage.start)(fleet, Form::Watched)?;
         }
         view.show(fleet);
     }

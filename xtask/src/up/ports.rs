@@ -11,26 +11,16 @@ pub(super) const OTLP_HTTP: u16 = 4318;
 /// Free ports may be free on one of the addresses only; a few more tries find one on both.
 const TRIES: usize = 16;
 
-/// The addresses for a receiver.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Choice {
-    pub(super) addresses: Vec<SocketAddr>,
-    /// Whether it is the port that was wished for.
-    pub(super) as_wished: bool,
-}
-
 /// Addresses with `wished` as port when nobody listens there, else with a free port.
-pub(super) fn choose(wished: u16) -> io::Result<Choice> {
+pub(super) fn choose(wished: u16) -> io::Result<Vec<SocketAddr>> {
     match both_loopbacks(wished) {
-        Ok(addresses) => Ok(Choice { addresses, as_wished: true }),
-        Err(taken) if is_taken(&taken) => {
-            free().map(|addresses| Choice { addresses, as_wished: false })
-        }
-        Err(error) => Err(error),
+        Err(taken) if is_taken(&taken) => free(),
+        done => done,
     }
 }
 
-fn free() -> io::Result<Vec<SocketAddr>> {
+/// Addresses with a port that nobody has.
+pub(super) fn free() -> io::Result<Vec<SocketAddr>> {
     let mut tried = both_loopbacks(0);
     for _ in 1..TRIES {
         match tried {
@@ -64,9 +54,8 @@ mod tests {
     #[test]
     fn a_free_port_is_taken_as_wished() {
         let wished = free().unwrap()[0].port();
-        let choice = choose(wished).unwrap();
-        assert!(choice.as_wished);
-        assert!(choice.addresses.iter().all(|address| address.port() == wished));
+        let addresses = choose(wished).unwrap();
+        assert!(addresses.iter().all(|address| address.port() == wished), "{addresses:?}");
     }
 
     #[test]
@@ -78,9 +67,9 @@ mod tests {
         ];
         for stranger in loopbacks.into_iter().flatten() {
             let wished = stranger.local_addr().unwrap().port();
-            let choice = choose(wished).unwrap();
-            assert!(!choice.as_wished, "{stranger:?} was overlooked");
-            assert!(choice.addresses.iter().all(|address| address.port() != wished));
+            let addresses = choose(wished).unwrap();
+            let elsewhere = addresses.iter().all(|address| address.port() != wished);
+            assert!(elsewhere, "{stranger:?} was overlooked: {addresses:?}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The stage `tests`: builds ahead what `cargo xtask test` runs; nothing is started.
 
 use super::fleet::Fleet;
+use super::stage::Form;
 
 /// Says that the builds are done.
 #[expect(clippy::unnecessary_wraps, reason = "the signature of every stage")]
-pub(super) fn start(_fleet: &mut Fleet) -> anyhow::Result<()> {
+pub(super) fn start(_fleet: &mut Fleet, _form: Form) -> anyhow::Result<()> {
     println!("the tests are built and start at once: cargo xtask test");
     Ok(())
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::child::Child;
 use super::fleet::Fleet;
 use super::said::Ledger;
+use super::stage::Form;
 use super::{http, ports};
 use crate::{console, environment};
 
@@ -36,6 +37,7 @@ const TRACE_LIMIT: Duration = Duration::from_secs(30);
 pub(super) struct Summary {
     pub(super) traces: u64,
     pub(super) spans: u64,
+    services: Vec<String>,
     pub(super) latest: Option<Latest>,
 }
 
@@ -54,9 +56,9 @@ impl Latest {
 }
 
 /// Starts the three processes and returns when one whole trace has arrived.
-pub(super) fn start(fleet: &mut Fleet) -> anyhow::Result<()> {
+pub(super) fn start(fleet: &mut Fleet, form: Form) -> anyhow::Result<()> {
     let program = fleet.program("first-light")?;
-    let endpoint = start_receiver(fleet, &program)?;
+    let endpoint = start_receiver(fleet, &program, form)?;
     let back = service(&program, "back", &endpoint, &["--listen", "127.0.0.1:0"]);
     let back = start_ready(fleet, "back", back)?;
     let front = service(&program, "front", &endpoint, &["--back", &back, "--rate", RATE]);
@@ -114,28 +116,33 @@ fn first_trace(fleet: &mut Fleet, endpoint: &str) -> anyhow::Result<Latest> {
     })
 }
 
-fn start_receiver(fleet: &mut Fleet, program: &Path) -> anyhow::Result<String> {
-    let choice = ports::choose(ports::OTLP_HTTP).context("no port for the receiver")?;
-    if !choice.as_wished {
-        println!(
-            "port {} belongs to somebody else and is left alone; using a free one",
-            ports::OTLP_HTTP
-        );
-    }
+fn start_receiver(fleet: &mut Fleet, program: &Path, form: Form) -> anyhow::Result<String> {
+    let addresses = addresses(form).context("no port for the receiver")?;
     let mut command = Command::new(program);
     environment::clean(&mut command).arg("receiver");
-    for address in &choice.addresses {
+    for address in &addresses {
         command.args(["--http", &address.to_string()]);
     }
     let endpoint = start_ready(fleet, RECEIVER, command)?;
-    let places: Vec<String> =
-        choice.addresses.iter().map(|address| format!("http://{address}")).collect();
-    println!("OTLP over HTTP is received at {}", places.join(" and "));
     // Only our own process says on its standard output that it is ready, so the port is ours.
-    if !choice.addresses.iter().any(|address| is_at(&endpoint, *address)) {
-        bail!("the receiver answers at {endpoint}, but was told to use {:?}", choice.addresses);
+    if !addresses.iter().any(|address| is_at(&endpoint, *address)) {
+        bail!("the receiver answers at {endpoint}, but was told to use {addresses:?}");
     }
+    let places: Vec<String> = addresses.iter().map(|address| format!("http://{address}")).collect();
+    println!("OTLP over HTTP is received at {}", places.join(" and "));
     Ok(endpoint)
+}
+
+fn addresses(form: Form) -> std::io::Result<Vec<SocketAddr>> {
+    if form == Form::Scripted {
+        return ports::free();
+    }
+    let addresses = ports::choose(ports::OTLP_HTTP)?;
+    if addresses.iter().all(|address| address.port() != ports::OTLP_HTTP) {
+        let port = ports::OTLP_HTTP;
+        println!("port {port} belongs to somebody else and is left alone; a free one is taken");
+    }
+    Ok(addresses)
 }
 
 fn is_at(endpoint: &str, address: SocketAddr) -> bool {
@@ -208,6 +215,8 @@ fn faults(ledgers: &[Ledger], summary: &Summary) -> Vec<String> {
     if delivered != summary.spans {
         faults.push(format!("{delivered} spans were delivered, {} arrived", summary.spans));
     }
+    let strangers = summary.services.iter().filter(|name| !SERVICES.contains(&name.as_str()));
+    faults.extend(strangers.map(|name| format!("`{name}`, not one of ours, sent spans as well")));
     faults
 }
 
@@ -220,7 +229,8 @@ mod tests {
     }
 
     fn arrived(spans: u64) -> Summary {
-        Summary { traces: spans / SPANS_OF_A_TRACE, spans, latest: None }
+        let services = SERVICES.map(str::to_owned).to_vec();
+        Summary { traces: spans / SPANS_OF_A_TRACE, spans, services, latest: None }
     }
 
     #[test]
@@ -233,6 +243,16 @@ mod tests {
         assert_eq!(
             faults(&[ledger(20), ledger(10)], &arrived(29)),
             ["30 spans were delivered, 29 arrived"]
+        );
+    }
+
+    #[test]
+    fn a_stranger_among_the_senders_is_named() {
+        let mut arrived = arrived(30);
+        arrived.services.push("shop".to_owned());
+        assert_eq!(
+            faults(&[ledger(20), ledger(10)], &arrived),
+            ["`shop`, not one of ours, sent spans as well"]
         );
     }
 

@@ -5,6 +5,15 @@
 use super::fleet::Fleet;
 use super::{prebuild, sample};
 
+/// For whom the stages start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// For people: at the addresses they know, so that their own programs may send there too.
+    Watched,
+    /// For scripts: where nobody else sends, so that every span can be accounted for.
+    Scripted,
+}
+
 /// One part that is useful by itself.
 pub(super) struct Stage {
     pub(super) name: &'static str,
@@ -13,7 +22,7 @@ pub(super) struct Stage {
     /// The calls of cargo that build it, by their arguments.
     pub(super) builds: &'static [&'static [&'static str]],
     /// Starts its processes and returns when they do what they should.
-    pub(super) start: fn(&mut Fleet) -> anyhow::Result<()>,
+    pub(super) start: fn(&mut Fleet, Form) -> anyhow::Result<()>,
     /// Holds what was sent against what arrived; used by `--check`.
     pub(super) verify: fn(&mut Fleet) -> anyhow::Result<()>,
 }
