@@ -1,5 +1,6 @@
 //! What the engine says about itself on standard error: one line a minute and cause, never more.
 
+use crate::pipeline::stderr;
 use std::fmt::Display;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -12,9 +13,14 @@ pub(crate) enum Cause {
     Rejected,
     PartialSuccess,
     NoRuntime,
+    Panic,
+    QueueFull,
+    TooLarge,
+    AfterShutdown,
+    ShutdownDeadline,
 }
 
-const CAUSES: usize = 4;
+const CAUSES: usize = 9;
 const QUIET_SECONDS: u64 = 60;
 
 /// Warns, unless the same cause was warned about within the last minute.
@@ -36,5 +42,5 @@ pub(crate) fn warn(cause: Cause, text: &dyn Display) {
 
 /// One line, for what happens once: a configuration is read once.
 pub(crate) fn say(text: &(impl Display + ?Sized)) {
-    eprintln!("oxitel: {text}");
+    stderr::write(format!("oxitel: {text}\n").as_bytes());
 }

@@ -35,6 +35,7 @@ impl Drop for Guard {
 /// Starts telemetry for this process.
 ///
 /// Without an endpoint nothing is recorded or sent, and that is no error.
+#[expect(clippy::needless_pass_by_value, reason = "a configuration is used once")]
 pub fn init(config: Config) -> Result<Guard, InitError> {
     let Some(settings) = config.resolve()? else { return Ok(Guard { timeout: None }) };
     let timeout = settings.shutdown_timeout();

@@ -71,3 +71,14 @@ pub use record::{
     Current, Entered, Instrumented, Kind, Limits, Sampler, Scope, Span, SpanBuilder, Status, Value,
 };
 pub use stats::{Dropped, FlushError, Stats};
+
+/// The pages' examples, compiled and run.
+#[cfg(all(doctest, feature = "testing", feature = "tracing"))]
+mod pages {
+    #[doc = include_str!("../../../README.md")]
+    mod readme {}
+    #[doc = include_str!("../../../docs/guide/rust.md")]
+    mod guide {}
+    #[doc = include_str!("../../../docs/reference/configuration.md")]
+    mod configuration {}
+}

@@ -86,6 +86,14 @@ impl Fields {
                 ("otel.status_message", Owned::Text(text)) => {
                     span.set_status(Status::Error(text));
                 }
+                ("otel.status_code", Owned::Text(code)) if code.eq_ignore_ascii_case("ok") => {
+                    span.set_status(Status::Ok);
+                }
+                ("otel.status_code", Owned::Text(code)) if code.eq_ignore_ascii_case("error") => {
+                    if !self.values.iter().any(|(name, _)| *name == "otel.status_message") {
+                        span.set_status(Status::Error(""));
+                    }
+                }
                 _ => {
                     span.set_attribute(name, value.as_value());
                 }

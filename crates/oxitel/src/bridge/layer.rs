@@ -15,8 +15,8 @@ static SCOPE: Scope = Scope::new("tracing");
 
 /// Records `tracing` spans, and events as events of the span they happen in.
 ///
-/// `otel.name`, `otel.kind` and `otel.status_message` in a span's fields set its name, its kind
-/// and an error.
+/// In a span's fields, `otel.name` and `otel.kind` set its name and kind, `otel.status_code`
+/// (`ok` or `error`) and `otel.status_message` its status. What it follows from becomes a link.
 #[derive(Debug, Default)]
 pub struct Layer(());
 
@@ -55,6 +55,16 @@ where
             && let Some(span) = registered.extensions_mut().get_mut::<Span>()
         {
             fields.apply(span);
+        }
+    }
+
+    fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
+        let followed = context.span(follows);
+        let followed = followed.and_then(|span| span.extensions().get::<Span>().map(Span::context));
+        if let (Some(registered), Some(followed)) = (context.span(id), followed)
+            && let Some(span) = registered.extensions_mut().get_mut::<Span>()
+        {
+            span.add_link(&followed, &[]);
         }
     }
 

@@ -60,11 +60,12 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
 
     fn milliseconds(&mut self, name: &str, default: Duration) -> Duration {
         let Some(value) = self.text(name) else { return default };
-        value.trim().parse().map(Duration::from_millis).unwrap_or_else(|_| {
-            let problem = format!("is no number of milliseconds; {} is used", default.as_millis());
-            self.warn(name, &value, &problem);
-            default
-        })
+        if let Ok(milliseconds) = value.trim().parse() {
+            return Duration::from_millis(milliseconds);
+        }
+        let problem = format!("is no number of milliseconds; {} is used", default.as_millis());
+        self.warn(name, &value, &problem);
+        default
     }
 
     /// Zero means: no limit.
@@ -181,6 +182,27 @@ mod tests {
         assert_eq!(read(&[]), Config::default());
         let empty = ["OTEL_SDK_DISABLED", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER"];
         assert_eq!(read(&empty.map(|name| (name, " "))), Config::default());
+    }
+
+    #[test]
+    fn service_endpoints_and_protocol_are_read() {
+        let config = read(&[
+            ("OTEL_SDK_DISABLED", "TRUE"),
+            ("OTEL_SERVICE_NAME", "shop"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://base:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:4318/exactly"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "250"),
+        ]);
+        let mut expected = Config::default().schedule_delay(Duration::from_millis(250));
+        expected.disabled = true;
+        expected.service_name = Some("shop".into());
+        expected.endpoint = Some("http://base:4318".into());
+        expected.traces_endpoint = Some("http://traces:4318/exactly".into());
+        expected.protocol = Some("http/protobuf".into());
+        assert_eq!(config, expected);
+        let explicit = config.endpoint("http://explicit:4318");
+        assert_eq!(explicit.traces_endpoint, None, "the argument wins over both variables");
     }
 
     #[test]

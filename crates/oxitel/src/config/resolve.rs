@@ -22,7 +22,7 @@ impl Config {
             sampler: self.sampler,
             limits: self.limits,
             destination,
-            schedule_delay: bounded(self.schedule_delay),
+            schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(self.export_timeout),
             shutdown_timeout: bounded(self.shutdown_timeout),
             queue_bytes: self.queue_bytes,
@@ -40,6 +40,9 @@ impl Config {
         self.endpoint.as_ref().map(below).transpose()
     }
 }
+
+/// A shorter delay would keep the sender awake without bringing anything out sooner.
+const SHORTEST_DELAY: Duration = Duration::from_millis(10);
 
 /// A time that can be added to any instant; nobody waits longer than a year.
 fn bounded(time: Duration) -> Duration {

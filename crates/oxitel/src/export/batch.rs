@@ -77,8 +77,9 @@ impl Group {
 
 fn grouped(buffers: Vec<Buffer>, lane: &'static Lane) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for mut buffer in buffers {
-        let runs = mem::take(&mut buffer.runs);
+    for buffer in buffers {
+        // A copy: the buffer keeps its index, as the next thread wants one that has room.
+        let runs = buffer.runs.clone();
         let bytes = Bytes::from_owner(Loan { buffer, lane });
         for run in runs {
             let (start, length) = (run.offset as usize, run.length as usize);

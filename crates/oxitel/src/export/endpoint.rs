@@ -89,10 +89,11 @@ fn parse(endpoint: &str, protocol: Option<&str>) -> Result<Uri, EndpointError> {
         _ => return Err(EndpointError::Scheme(shown())),
     }
     // What is asked for counts; what is not follows from the port.
-    let protocol = protocol.map(str::trim).unwrap_or(match url.port_u16() {
-        Some(4317) => "grpc",
-        _ => HTTP_PROTOBUF,
-    });
+    let protocol = match (protocol, url.port_u16()) {
+        (Some(protocol), _) => protocol.trim(),
+        (None, Some(4317)) => "grpc",
+        (None, _) => HTTP_PROTOBUF,
+    };
     if protocol.eq_ignore_ascii_case(HTTP_PROTOBUF) {
         return Ok(url);
     }

@@ -45,9 +45,10 @@ impl Client {
         Self { pool, url: destination.url().clone(), headers }
     }
 
-    /// Where it sends, for people: an endpoint has no credentials in it.
-    pub(super) fn url(&self) -> &Uri {
-        &self.url
+    /// Where it sends, for people: without the query, which may hold a key.
+    pub(super) fn shown_url(&self) -> String {
+        let authority = self.url.authority().map_or("", |authority| authority.as_str());
+        format!("http://{authority}{}", self.url.path())
     }
 
     /// Posts the batch once.

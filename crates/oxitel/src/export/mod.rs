@@ -113,7 +113,7 @@ impl Exporter {
 
     fn accepted(&self, rejected: u64, message: &str) -> Outcome {
         if rejected > 0 || !message.is_empty() {
-            let url = self.client.url();
+            let url = self.client.shown_url();
             let text = format_args!("{url} accepted all but {rejected} records: {message:?}");
             diagnose::warn(Cause::PartialSuccess, &text);
         }
@@ -121,13 +121,13 @@ impl Exporter {
     }
 
     fn rejected(&self, batch: &Batch, reason: &str) -> Outcome {
-        let (url, records) = (self.client.url(), batch.records());
+        let (url, records) = (self.client.shown_url(), batch.records());
         diagnose::warn(Cause::Rejected, &format_args!("{url} refused {records} records: {reason}"));
         Outcome::Rejected
     }
 
     fn unreachable(&self, batch: &Batch, reason: &str) -> Outcome {
-        let (url, records) = (self.client.url(), batch.records());
+        let (url, records) = (self.client.shown_url(), batch.records());
         let text = format_args!("{records} records could not be sent to {url}: {reason}");
         diagnose::warn(Cause::Unreachable, &text);
         Outcome::Unreachable

@@ -22,6 +22,7 @@ impl Settings {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the engine's signature")]
 pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
     match settings {}
 }

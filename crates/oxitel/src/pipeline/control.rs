@@ -11,6 +11,10 @@ use tokio::sync::watch;
 /// `None` until shutdown is asked for; then its deadline: what is not sent by then is dropped.
 pub(crate) type StopBy = Option<Instant>;
 
+/// A runtime takes a fraction of a millisecond; on a machine that gives the thread no time, the
+/// host goes on without having waited for it.
+const START_PATIENCE: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     progress: Mutex<Progress>,
@@ -24,23 +28,39 @@ struct Progress {
     asked: u64,
     finished: u64,
     running: bool,
+    /// The sender is past everything that happens once in a process.
+    ready: bool,
     /// Records known to be lost at the end of the last flush.
     lost_before: u64,
 }
 
 impl Control {
     /// Starts the sender unless it runs; `false` when the system gives no thread.
+    ///
+    /// Waits until its runtime stands. Building one initialises statics of the libraries below,
+    /// and a fork in the middle of that would leave the child with a `Once` that never ends.
     pub(crate) fn start_sender(
         &self,
         engine: &'static Engine,
         settings: &'static Settings,
     ) -> bool {
         let mut progress = lock(&self.progress);
-        if !progress.running {
-            self.stop_by.send_replace(None);
-            progress.running = sender::spawn(engine, settings).is_ok();
+        if progress.running {
+            return true;
         }
-        progress.running
+        self.stop_by.send_replace(None);
+        progress.ready = false;
+        progress.running = sender::spawn(engine, settings).is_ok();
+        let running = progress.running;
+        drop(progress);
+        self.wait(Instant::now() + START_PATIENCE, |progress| progress.ready || !progress.running);
+        running
+    }
+
+    /// The sender's report that its runtime stands, or that there is none for now.
+    pub(crate) fn sender_is_ready(&self) {
+        lock(&self.progress).ready = true;
+        self.changed.notify_all();
     }
 
     /// Asks for a flush of everything that is queued now.

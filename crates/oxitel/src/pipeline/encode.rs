@@ -116,9 +116,10 @@ impl<'a> Writer<'a> {
     }
 
     #[inline(always)]
-    fn check(&self, _length: usize) {
+    #[cfg_attr(not(debug_assertions), expect(unused_variables, reason = "checked in debug builds"))]
+    fn check(&self, length: usize) {
         #[cfg(debug_assertions)]
-        assert!(self.at.wrapping_add(_length) <= self.end, "the reserved length was too small");
+        assert!(self.at.wrapping_add(length) <= self.end, "the reserved length was too small");
     }
 }
 
@@ -158,18 +159,32 @@ impl Nesting {
     }
 }
 
-/// Appends one `KeyValue` field under `tag`, texts cut to `limit` characters.
+/// The longest record: one that a request of 64 MiB still carries with its envelope.
+pub(crate) const MAX_RECORD: usize = (64 << 20) - (64 << 10);
+
+/// Appends one `KeyValue` field under `tag`, texts cut to `limit` characters. `false`: with it,
+/// `target` would be longer than any record may be.
 #[inline]
-pub(crate) fn attribute(target: &mut Vec<u8>, tag: u8, key: &str, value: &Value<'_>, limit: usize) {
+pub(crate) fn attribute(
+    target: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    value: &Value<'_>,
+    limit: usize,
+) -> bool {
     let nesting = Nesting { depth: 0, limit };
     let value_length = any_length(value, nesting);
     let pair_length = field_length(key.len()) + field_length(value_length);
+    if target.len() + pair_length > MAX_RECORD {
+        return false;
+    }
     let mut writer = Writer::reserve(target, field_length(pair_length));
     writer.open(tag, pair_length);
     writer.field(0x0a, key.as_bytes());
     writer.open(0x12, value_length);
     any(&mut writer, value, nesting);
     writer.finish();
+    true
 }
 
 /// The encoded length of an `AnyValue`'s content.

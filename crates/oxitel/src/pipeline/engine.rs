@@ -7,7 +7,7 @@ use super::registry::Registry;
 use super::scratch::Scratch;
 use super::settings::{self, Settings};
 use super::sync::AtomicPtr;
-use super::{ids, state};
+use super::{clock, ids, state};
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,16 +43,17 @@ pub(crate) fn build(settings: &Settings) -> &'static Engine {
 /// The running engine and its settings; a forked child of a recording process gets its own here.
 pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> {
     let settings = settings::current()?;
-    if let Some(engine) = current() {
-        return Some((engine, settings));
+    let engine = current().unwrap_or_else(|| build(settings));
+    // Also when the engine is there: if the system gave no thread before, it may do so now.
+    if state::is_on() {
+        engine.control.start_sender(engine, settings);
     }
-    let engine = build(settings);
-    engine.control.start_sender(engine, settings);
     Some((engine, settings))
 }
 
 impl Engine {
     fn new(epoch: u64, settings: &Settings) -> Self {
+        clock::after_fork();
         Self {
             epoch,
             traces: Lane::new(settings.queue_bytes),

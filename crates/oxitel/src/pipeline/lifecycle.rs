@@ -26,6 +26,8 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     if !engine.control.start_sender(engine, settings) {
         return Err(InitError::NoThread);
     }
+    // A flush speaks of its own session only.
+    engine.control.newly_lost(engine.stats().lost());
     end_with_the_process();
     state::SHARED.config_generation.fetch_add(1, Ordering::Relaxed);
     state::set(state::ON);
@@ -36,7 +38,9 @@ fn begin(settings: Settings) -> Result<(), InitError> {
 /// flush, was delivered.
 pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     let Some(engine) = engine::current() else { return Ok(()) };
-    let deadline = Instant::now() + timeout;
+    let deadline = deadline(timeout);
+    // Starts a sender if the system gave no thread for one before.
+    let _ = engine::of_this_process();
     let collected = engine.registry.collect(&engine.traces, deadline);
     let ticket = engine.control.ask();
     engine.traces.wake();
@@ -56,7 +60,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
         Ordering::Relaxed,
     );
     let (Ok(_), Some(engine)) = (change, engine::current()) else { return Ok(()) };
-    let deadline = Instant::now() + timeout;
+    let deadline = deadline(timeout);
     engine.registry.collect(&engine.traces, deadline);
     engine.control.ask_to_stop(deadline);
     engine.traces.wake();
@@ -66,6 +70,11 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     let lost = engine.control.newly_lost(stats.lost());
     let queued = if ended { 0 } else { stats.queued };
     if lost == 0 && queued == 0 { Ok(()) } else { Err(FlushError { lost, queued }) }
+}
+
+/// So long from now; nobody waits for more than a year, and an `Instant` has an end.
+fn deadline(timeout: Duration) -> Instant {
+    Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600))
 }
 
 /// The ledger of this process.
@@ -89,7 +98,7 @@ fn end_with_the_process() {
 #[cfg(unix)]
 extern "C" fn at_exit() {
     let ended = std::panic::catch_unwind(|| {
-        let timeout = settings::current().map_or(Duration::ZERO, |now| now.shutdown_timeout());
+        let timeout = settings::current().map_or(Duration::ZERO, Settings::shutdown_timeout);
         shutdown(timeout)
     });
     // A loss was counted and warned about by the sender; there is nobody left to return it to.

@@ -8,7 +8,8 @@ use super::registry::Shard;
 use super::scope::ScopeData;
 use super::scratch::Scratch;
 use super::settings::Settings;
-use super::{clock, encode, ids, state};
+use super::{encode, ids, state};
+use crate::diagnose::{self, Cause};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -20,15 +21,13 @@ thread_local! {
 /// Scratches a thread keeps for its next spans.
 const POOLED: usize = 64;
 
-/// The longest record: one that a request of 64 MiB still carries with its envelope.
-const MAX_RECORD: usize = (64 << 20) - (64 << 10);
-
 struct Local {
     /// Epoch and configuration that `home` belongs to.
     epoch: Cell<u64>,
     generation: Cell<u32>,
     random: Cell<u64>,
     home: UnsafeCell<Option<Home>>,
+    #[expect(clippy::vec_box, reason = "a span keeps its scratch in the box, moving a pointer")]
     pool: UnsafeCell<Vec<Box<Scratch>>>,
 }
 
@@ -95,23 +94,32 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
     let length = encode::span_length(scratch);
     let lane = &engine.traces;
     shard.span_ended();
-    shard.traces.with(|chunk| {
+    let after_end = shard.traces.with(|chunk| {
         // Inside the lock: whoever shuts down changes the state first and takes every chunk's
         // lock after, so no record can slip into a chunk that was collected for good.
         if !state::is_on() {
             chunk.recorded += 1;
             lane.ledger.dropped_already_shutdown(1);
-            return;
+            return true;
         }
-        if length > MAX_RECORD {
+        if length > encode::MAX_RECORD {
             chunk.recorded += 1;
             lane.ledger.dropped_too_large(1);
-            return;
+            return false;
         }
         chunk.append(lane, scratch.scope, encode::field_length(length), |bytes| {
             encode::span(bytes, scratch, length, end_ns);
         });
+        false
     });
+    if after_end {
+        warn_late();
+    }
+}
+
+#[cold]
+fn warn_late() {
+    diagnose::warn(Cause::AfterShutdown, &"a span ended after shutdown and was dropped");
 }
 
 impl Local {
@@ -196,20 +204,26 @@ impl Local {
         self.generation.set(generation);
         if forked {
             self.random.set(ids::seed());
-            clock::after_fork();
+            self.abandon();
         }
-        // SAFETY: no reference into either cell is alive: `refresh` is called before they are
-        // made, and nothing below calls back into this thread's `Local`.
-        let (home, pool) = unsafe { (&mut *self.home.get(), &mut *self.pool.get()) };
-        if forked {
-            // Of another process: its locks may be held for ever, its counts are not ours.
-            std::mem::forget(home.take());
-            pool.clear();
-        }
+        // May start the sender and wait for it: no reference into the cells is alive here.
         let Some((engine, settings)) = engine::of_this_process() else { return };
+        // SAFETY: `refresh` is called before references are made, and the statements below call
+        // nothing that could come back to this thread's `Local`.
+        let home = unsafe { &mut *self.home.get() };
         match home {
             Some(home) => home.settings = settings,
             None => *home = Some(Home { engine, settings, shard: engine.registry.enroll() }),
+        }
+    }
+
+    /// Lets go of what belongs to another process: its locks may be held for ever, its counts
+    /// are not ours.
+    fn abandon(&self) {
+        // SAFETY: as in `renew`; dropping a scratch runs no code but the allocator's.
+        unsafe {
+            std::mem::forget((*self.home.get()).take());
+            (*self.pool.get()).clear();
         }
     }
 }

@@ -20,7 +20,7 @@ impl<T> Lock<T> {
     /// Runs `action` on the value, waiting for another holder if there is one.
     #[inline(always)]
     pub(crate) fn with<R>(&self, action: impl FnOnce(&mut T) -> R) -> R {
-        if self.held.swap(true, Ordering::Acquire) {
+        if !self.try_take() {
             self.wait();
         }
         self.run(action)
@@ -28,7 +28,12 @@ impl<T> Lock<T> {
 
     /// Runs `action` unless somebody holds the lock now.
     pub(crate) fn try_with<R>(&self, action: impl FnOnce(&mut T) -> R) -> Option<R> {
-        (!self.held.swap(true, Ordering::Acquire)).then(|| self.run(action))
+        self.try_take().then(|| self.run(action))
+    }
+
+    #[inline(always)]
+    fn try_take(&self) -> bool {
+        self.held.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
     #[inline(always)]
@@ -38,13 +43,14 @@ impl<T> Lock<T> {
         self.value.with_mut(|value| action(unsafe { &mut *value }))
     }
 
+    /// Looks before it tries: an exchange would pull the cache line away from the holder.
     #[cold]
     #[inline(never)]
     fn wait(&self) {
-        let mut attempt = 0;
-        while self.held.swap(true, Ordering::Acquire) {
+        let mut attempt = 0_u32;
+        while self.held.load(Ordering::Relaxed) || !self.try_take() {
             pause(attempt);
-            attempt += 1;
+            attempt = attempt.saturating_add(1);
         }
     }
 }

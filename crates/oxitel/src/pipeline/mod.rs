@@ -27,6 +27,7 @@ pub(crate) mod scratch;
 mod sender;
 pub(crate) mod settings;
 pub(crate) mod state;
+pub(crate) mod stderr;
 mod sync;
 
 pub(crate) use buffer::Buffer;

@@ -40,14 +40,14 @@ impl<T: Send + Sync + 'static> PerEpoch<T> {
         }
         let inherited =
             found.map_or(std::ptr::null_mut(), |found| std::ptr::from_ref(found).cast_mut());
-        let built = Box::into_raw(Box::new(Stamped { epoch, value: build(epoch) }));
+        let fresh = Box::into_raw(Box::new(Stamped { epoch, value: build(epoch) }));
         // AcqRel: publishes our value, or shows us the winner's.
-        match self.current.compare_exchange(inherited, built, Ordering::AcqRel, Ordering::Acquire) {
+        match self.current.compare_exchange(inherited, fresh, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: published just now, and published pointers are never freed.
-            Ok(_) => unsafe { &(*built).value },
+            Ok(_) => unsafe { &(*fresh).value },
             Err(winner) => {
-                // SAFETY: `built` was never published, so this is its only owner.
-                drop(unsafe { Box::from_raw(built) });
+                // SAFETY: `fresh` was never published, so this is its only owner.
+                drop(unsafe { Box::from_raw(fresh) });
                 // SAFETY: as above, for the winner's pointer.
                 unsafe { &(*winner).value }
             }

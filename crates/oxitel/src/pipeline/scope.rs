@@ -28,7 +28,9 @@ pub(crate) struct Description {
 pub(crate) struct ScopeSlot(AtomicPtr<ScopeData>);
 
 impl ScopeSlot {
-    pub(crate) const EMPTY: Self = Self(AtomicPtr::new(std::ptr::null_mut()));
+    pub(crate) const fn empty() -> Self {
+        Self(AtomicPtr::new(std::ptr::null_mut()))
+    }
 
     #[inline(always)]
     pub(crate) fn get(&self, description: &Description) -> &'static ScopeData {

@@ -11,6 +11,8 @@ use crate::context::Ids;
 use crate::record::{Kind, Limits, Status, Value};
 use std::sync::Arc;
 
+/// Dead bytes beyond the live ones that are worth closing the gaps for.
+const SWEEP_BYTES: usize = 4 * 1024;
 /// A scratch that grew beyond this is freed instead of pooled.
 const POOLED_BYTES: usize = 16 * 1024;
 
@@ -125,16 +127,13 @@ impl Attributes {
     #[inline]
     pub(crate) fn set(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) {
         let hash = hash(key.as_bytes());
-        if let Some(old) = self.find(hash, key) {
-            self.index[old].dead = true;
-            self.dead_bytes += self.index[old].length as usize;
-            self.dead += 1;
-        } else if self.index.len() as u32 - self.dead >= limits.count || key.is_empty() {
+        let old = self.find(hash, key);
+        let refused = old.is_none() && (self.live() >= limits.count || key.is_empty());
+        let offset = self.bytes.len();
+        if refused || !encode::attribute(&mut self.bytes, tag, key, value, limits.value_length) {
             self.dropped += 1;
             return;
         }
-        let offset = self.bytes.len();
-        encode::attribute(&mut self.bytes, tag, key, value, limits.value_length);
         self.index.push(Entry {
             hash,
             offset: offset as u32,
@@ -142,7 +141,21 @@ impl Attributes {
             key_length: key.len() as u32,
             dead: false,
         });
-        if self.dead > limits.count {
+        if let Some(old) = old {
+            self.replaced(old, limits.count);
+        }
+    }
+
+    fn live(&self) -> u32 {
+        self.index.len() as u32 - self.dead
+    }
+
+    /// Marks an entry dead. One key set a million times must not grow without bound.
+    fn replaced(&mut self, old: usize, limit: u32) {
+        self.index[old].dead = true;
+        self.dead_bytes += self.index[old].length as usize;
+        self.dead += 1;
+        if self.dead > limit || self.dead_bytes > self.live_length() + SWEEP_BYTES {
             self.sweep();
         }
     }
@@ -166,7 +179,7 @@ impl Attributes {
         &pair[start..start + key_length]
     }
 
-    /// Closes the gaps: one key set a million times must not grow without bound.
+    /// Closes the gaps.
     #[cold]
     fn sweep(&mut self) {
         let mut kept = 0_usize;
@@ -223,9 +236,9 @@ impl Records {
         *self = Self { bytes: cleared(std::mem::take(&mut self.bytes)), ..Self::default() };
     }
 
-    /// Counts one more in, or out when the limit is reached.
-    fn admit(&mut self, limit: u32) -> bool {
-        let admitted = self.count < limit;
+    /// Counts one more of about `length` bytes in, or out when a limit is reached.
+    fn admit(&mut self, limit: u32, length: usize) -> bool {
+        let admitted = self.count < limit && self.bytes.len() + length <= encode::MAX_RECORD;
         *(if admitted { &mut self.count } else { &mut self.dropped }) += 1;
         admitted
     }
@@ -239,17 +252,17 @@ impl Scratch {
     }
 
     pub(crate) fn add_event(&mut self, time_ns: u64, name: &str, pairs: &[(&str, Value<'_>)]) {
-        if self.events.admit(self.limits.events) {
-            self.fill_nested(tag::EVENT_ATTRIBUTE, pairs, self.limits.attributes_per_event);
-            let (pairs, dropped) = self.nested.settled();
+        self.fill_nested(tag::EVENT_ATTRIBUTE, pairs, self.limits.attributes_per_event);
+        let (pairs, dropped) = self.nested.settled();
+        if self.events.admit(self.limits.events, name.len() + pairs.len()) {
             encode::event(&mut self.events.bytes, time_ns, name, pairs, dropped);
         }
     }
 
     pub(crate) fn add_link(&mut self, to: &encode::LinkTarget<'_>, pairs: &[(&str, Value<'_>)]) {
-        if self.links.admit(self.limits.links) {
-            self.fill_nested(tag::LINK_ATTRIBUTE, pairs, self.limits.attributes_per_link);
-            let (pairs, dropped) = self.nested.settled();
+        self.fill_nested(tag::LINK_ATTRIBUTE, pairs, self.limits.attributes_per_link);
+        let (pairs, dropped) = self.nested.settled();
+        if self.links.admit(self.limits.links, pairs.len()) {
             encode::link(&mut self.links.bytes, to, pairs, dropped);
         }
     }

@@ -11,7 +11,9 @@ use super::settings::Settings;
 use crate::context;
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, Exporter, Outcome};
+use crate::stats::Dropped;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
@@ -28,12 +30,20 @@ pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io:
         block_signals();
         context::suppress_thread();
         if let Some(runtime) = runtime(engine) {
-            runtime.block_on(work(engine, settings));
+            run(&runtime, engine, settings);
             // A resolver that hangs must not hold the thread.
             runtime.shutdown_background();
         }
     });
     started.map(drop)
+}
+
+/// Works until the engine ends. A panic costs the batch at hand, counted, and not the sender.
+fn run(runtime: &Runtime, engine: &'static Engine, settings: &'static Settings) {
+    let session = || runtime.block_on(work(engine, settings));
+    while catch_unwind(AssertUnwindSafe(session)).is_err() {
+        diagnose::warn(Cause::Panic, &"the sender panicked and starts again; please report it");
+    }
 }
 
 /// Tells those who wait, also when the thread unwinds.
@@ -68,6 +78,7 @@ fn block_signals() {
 fn runtime(engine: &Engine) -> Option<Runtime> {
     loop {
         let built = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        engine.control.sender_is_ready();
         match built {
             Ok(runtime) => return Some(runtime),
             Err(error) => {
@@ -85,6 +96,7 @@ async fn work(engine: &'static Engine, settings: &'static Settings) {
     let mut exporter = Exporter::new(settings, &engine.instance_id);
     let mut collect_at = Instant::now() + settings.schedule_delay;
     let mut ticket = 0;
+    let mut dropped = lane.ledger.read().dropped;
     loop {
         if engine.control.ticket() == ticket && lane.is_empty() {
             wait(lane, collect_at).await;
@@ -93,6 +105,7 @@ async fn work(engine: &'static Engine, settings: &'static Settings) {
             engine.registry.collect(lane, Instant::now() + COLLECT_PATIENCE);
             collect_at = Instant::now() + settings.schedule_delay;
         }
+        report_drops(lane, &mut dropped);
         let asked = engine.control.ticket();
         let stopping = engine.control.stop_by().is_some();
         while !lane.is_empty() {
@@ -117,22 +130,57 @@ async fn wait(lane: &Lane, until: Instant) {
 async fn deliver(engine: &'static Engine, exporter: &mut Exporter, buffers: Vec<Buffer>) {
     let lane = &engine.traces;
     let records = buffers.iter().map(|buffer| buffer.records).sum();
+    let mut in_flight = InFlight { lane, records, outcome: Outcome::Unreachable };
     let batch = Batch::new(exporter.resource(), buffers, lane);
-    let outcome = tokio::select! {
+    in_flight.outcome = tokio::select! {
         outcome = exporter.send(&batch, engine.control.stop_signal()) => outcome,
         () = time_is_over(engine.control.stop_signal()) => Outcome::ShutdownDeadline,
     };
-    lane.ledger.left_queue(records);
-    match outcome {
-        Outcome::Delivered { rejected } => {
-            let rejected = rejected.min(records);
-            lane.ledger.rejected(rejected);
-            lane.ledger.delivered(records - rejected);
+}
+
+/// Records that left the queue; they are booked exactly once, also when the sender unwinds.
+struct InFlight<'a> {
+    lane: &'a Lane,
+    records: u64,
+    outcome: Outcome,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let (ledger, records) = (&self.lane.ledger, self.records);
+        ledger.left_queue(records);
+        match self.outcome {
+            Outcome::Delivered { rejected } => {
+                let rejected = rejected.min(records);
+                ledger.rejected(rejected);
+                ledger.delivered(records - rejected);
+            }
+            Outcome::Rejected => ledger.rejected(records),
+            Outcome::Unreachable => ledger.dropped_unreachable(records),
+            Outcome::ShutdownDeadline => {
+                ledger.dropped_at_shutdown(records);
+                let text =
+                    format_args!("{records} records were not sent before the shutdown deadline");
+                diagnose::warn(Cause::ShutdownDeadline, &text);
+            }
         }
-        Outcome::Rejected => lane.ledger.rejected(records),
-        Outcome::Unreachable => lane.ledger.dropped_unreachable(records),
-        Outcome::ShutdownDeadline => lane.ledger.dropped_at_shutdown(records),
     }
+}
+
+/// Says what recording threads dropped since `before`; they have no time to say it themselves.
+fn report_drops(lane: &Lane, before: &mut Dropped) {
+    let now = lane.ledger.read().dropped;
+    let full = now.queue_full.saturating_sub(before.queue_full);
+    if full > 0 {
+        let text = format_args!("{full} records were dropped: the memory for telemetry is full");
+        diagnose::warn(Cause::QueueFull, &text);
+    }
+    let large = now.too_large.saturating_sub(before.too_large);
+    if large > 0 {
+        let text = format_args!("{large} records were dropped: no request can be so large");
+        diagnose::warn(Cause::TooLarge, &text);
+    }
+    *before = now;
 }
 
 /// Resolves at shutdown's deadline; never before shutdown is asked for.

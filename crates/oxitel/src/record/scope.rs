@@ -21,7 +21,7 @@ impl Scope {
     /// A scope of this name, usually the crate's.
     pub const fn new(name: &'static str) -> Self {
         let description = Description { name, version: "", schema_url: "", attributes: &[] };
-        Self { description, slot: ScopeSlot::EMPTY }
+        Self { description, slot: ScopeSlot::empty() }
     }
 
     /// The version of what records.

@@ -1,0 +1,28 @@
+//! A value whose `Debug` implementation uses `tracing` itself, in every place where the layer
+//! formats values: a new span, a late field, an event.
+
+use oxitel::Config;
+use std::fmt;
+use tracing::field::debug;
+use tracing::{info, info_span};
+use tracing_subscriber::layer::SubscriberExt;
+
+struct Chatty;
+
+impl fmt::Debug for Chatty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let _entered = info_span!("made while formatting").entered();
+        info!("said while formatting");
+        f.write_str("chatty")
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let _guard = oxitel::init(Config::new("chatty"))?;
+    let subscriber = tracing_subscriber::registry().with(oxitel::bridge::layer());
+    tracing::subscriber::set_global_default(subscriber)?;
+    let _span = info_span!("span", early = ?Chatty, late = tracing::field::Empty).entered();
+    tracing::Span::current().record("late", debug(&Chatty));
+    info!(value = ?Chatty, "event");
+    Ok(())
+}

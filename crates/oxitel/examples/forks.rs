@@ -1,0 +1,76 @@
+//! Forks while telemetry runs. `forks N`: N children, each with spans of its own, while another
+//! thread of the parent records. `forks racing`: one fork while another thread is recording its
+//! first span.
+
+#![expect(unsafe_code, reason = "`fork` is")]
+
+use oxitel::{Config, Scope};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+static SCOPE: Scope = Scope::new("forks");
+static RACING: Scope = Scope::new("racing");
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let argument = std::env::args().nth(1).unwrap_or_default();
+    let _guard = oxitel::init(Config::new("forks"))?;
+    match argument.parse() {
+        Ok(children) => many(children)?,
+        Err(_) if argument == "racing" => racing()?,
+        Err(_) => return Err(format!("{argument:?} is neither a number nor \"racing\"").into()),
+    }
+    Ok(())
+}
+
+fn many(children: usize) -> io::Result<()> {
+    let done = AtomicBool::new(false);
+    let _open = SCOPE.enter("open across the forks");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                drop(SCOPE.span("busy thread"));
+            }
+        });
+        let forked = (0..children).try_for_each(|_| {
+            drop(SCOPE.span("before a fork"));
+            fork(|| {
+                drop(SCOPE.span("in the child"));
+                let _ = oxitel::flush(Duration::from_secs(5));
+                drop(SCOPE.span("in the child, delivered at its exit"));
+            })
+        });
+        done.store(true, Ordering::Relaxed);
+        forked
+    })
+}
+
+fn racing() -> io::Result<()> {
+    let first = thread::spawn(|| drop(RACING.span("first of its thread and scope")));
+    let forked = fork(|| {
+        drop(RACING.span("in the child"));
+    });
+    first.join().expect("the thread does not panic");
+    forked
+}
+
+/// Runs `child` in a forked process that then exits, and waits for it, ten seconds at most.
+fn fork(child: impl FnOnce()) -> io::Result<()> {
+    // SAFETY: the child only records and exits, as programs with forked workers do.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            // SAFETY: a child that hangs is ended by its alarm.
+            unsafe { libc::alarm(10) };
+            child();
+            std::process::exit(0);
+        }
+        pid => {
+            let mut status = 0;
+            // SAFETY: the pointer is valid for the call.
+            unsafe { libc::waitpid(pid, &raw mut status, 0) };
+            if status == 0 { Ok(()) } else { Err(io::Error::other(format!("child: {status:#x}"))) }
+        }
+    }
+}

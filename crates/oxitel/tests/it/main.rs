@@ -1,0 +1,13 @@
+//! The engine through its public door, judged by what a real OTLP receiver got.
+
+mod delivery;
+mod ending;
+mod fork;
+mod places;
+mod pressure;
+mod records;
+mod resource;
+mod runtimes;
+mod session;
+mod steady;
+mod tracing_layer;

@@ -1,0 +1,112 @@
+//! More than fits: the host goes on, and every loss has a reason.
+
+use crate::session::{PATIENCE, Session};
+use oxitel::testing::Answer;
+use oxitel::{Scope, Value};
+use std::thread;
+use std::time::{Duration, Instant};
+
+static SCOPE: Scope = Scope::new("pressure");
+
+#[test]
+fn a_full_queue_drops_the_newest_and_counts_them() {
+    let session = Session::with(|config| config.queue_bytes(128 << 10));
+    session.receiver.script([Answer::Hang]);
+    let text = "x".repeat(1_000);
+    let mut longest = Duration::ZERO;
+    for _ in 0..1_000 {
+        let begun = Instant::now();
+        SCOPE.span("record").set_attribute("text", &text);
+        longest = longest.max(begun.elapsed());
+    }
+    let ledger = session.ledger();
+    assert_eq!(ledger.recorded, 1_000);
+    assert!(ledger.is_balanced(), "{ledger}");
+    assert!(ledger.dropped.queue_full > 800, "{ledger}");
+    assert!(ledger.queued > 60, "most of the budget is used: {ledger}");
+    assert!(longest < Duration::from_millis(50), "recording waits for nobody: {longest:?}");
+}
+
+#[test]
+fn a_burst_at_defaults_arrives_whole() {
+    let session = Session::start();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..5_000 {
+                    let _record = SCOPE.enter("record");
+                }
+            });
+        }
+    });
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()));
+    assert_eq!(session.ledger().delivered, 20_000);
+    session.verify();
+}
+
+#[test]
+fn a_record_larger_than_a_chunk_arrives_and_one_larger_than_the_budget_is_counted() {
+    let session = Session::with(|config| config.queue_bytes(1 << 20));
+    let large = vec![7_u8; 300 << 10];
+    let huge = vec![7_u8; 2 << 20];
+    SCOPE.span("small").set_attribute("n", 1);
+    SCOPE.span("large").set_attribute("bytes", Value::Bytes(&large));
+    SCOPE.span("huge").set_attribute("bytes", Value::Bytes(&huge));
+    SCOPE.span("after").set_attribute("n", 2);
+    let error = oxitel::flush(PATIENCE).expect_err("one is too large");
+    assert_eq!((error.lost, error.queued), (1, 0));
+    assert_eq!(session.ledger().dropped.queue_full, 1);
+    session.verify();
+    let mut names: Vec<_> = session.receiver.spans().into_iter().map(|r| r.span.name).collect();
+    names.sort();
+    assert_eq!(names, ["after", "large", "small"]);
+}
+
+#[test]
+fn too_many_live_spans_are_refused_and_counted() {
+    let session = Session::with(|config| config.live_bytes(64 << 10));
+    let spans: Vec<_> = (0..1_000).map(|_| SCOPE.span("live")).collect();
+    let live = session.ledger().live;
+    assert!(live > 10 && live < 200, "{live}");
+    drop(spans);
+    let ledger = session.ledger();
+    assert_eq!((ledger.live, ledger.recorded), (0, 1_000));
+    assert_eq!(ledger.dropped.queue_full, 1_000 - live);
+    assert!(oxitel::flush(PATIENCE).is_err(), "the loss is told");
+    session.verify();
+}
+
+#[test]
+fn many_threads_that_come_and_go_lose_nothing() {
+    let session = Session::start();
+    for _ in 0..20 {
+        thread::scope(|scope| {
+            for _ in 0..25 {
+                scope.spawn(|| drop(SCOPE.span("short-lived thread")));
+            }
+        });
+    }
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()));
+    assert_eq!(session.ledger().delivered, 500);
+    session.verify();
+}
+
+#[test]
+fn flushing_while_threads_record_counts_each_record_once() {
+    let session = Session::start();
+    thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..3_000 {
+                    SCOPE.enter("record").set_attribute("key", "value");
+                }
+            });
+        }
+        for _ in 0..50 {
+            assert_eq!(oxitel::flush(PATIENCE), Ok(()));
+        }
+    });
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()));
+    assert_eq!(session.ledger().delivered, 9_000);
+    session.verify();
+}

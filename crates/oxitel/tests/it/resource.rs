@@ -1,0 +1,117 @@
+//! Who sends: the resource on every request, and when nothing is sent at all.
+
+use crate::session::{PATIENCE, Session, run_example};
+use oxitel::testing::Receiver;
+use oxitel::{Config, Scope};
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+
+static SCOPE: Scope = Scope::new("resource");
+
+fn resource(session: &Session) -> BTreeMap<String, String> {
+    drop(SCOPE.span("record"));
+    oxitel::flush(PATIENCE).expect("delivered");
+    let record = session.receiver.spans().remove(0);
+    let text = |pair: &oxitel::testing::proto::common::v1::KeyValue| {
+        use oxitel::testing::proto::common::v1::any_value::Value;
+        match pair.value.as_ref().and_then(|any| any.value.as_ref()) {
+            Some(Value::StringValue(text)) => text.clone(),
+            other => panic!("{other:?} is no text"),
+        }
+    };
+    record.resource.attributes.iter().map(|pair| (pair.key.clone(), text(pair))).collect()
+}
+
+#[test]
+fn the_resource_names_the_service_the_sdk_and_the_instance() {
+    let session = Session::with(|config| {
+        config.resource_attribute("team", "a").resource_attribute("team", "b")
+    });
+    let mut resource = resource(&session);
+    let instance = resource.remove("service.instance.id").expect("an instance id");
+    assert_eq!(instance.len(), 36, "a UUID: {instance}");
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = [
+        ("service.name", "it"),
+        ("team", "b"),
+        ("telemetry.sdk.language", "rust"),
+        ("telemetry.sdk.name", "oxitel"),
+        ("telemetry.sdk.version", version),
+    ];
+    assert_eq!(resource, expected.map(|(k, v)| (k.into(), v.into())).into());
+}
+
+/// A session that is configured by these variables alone, but for its endpoint.
+fn from_variables(variables: &[(&str, &str)], change: impl FnOnce(&mut Config)) -> Session {
+    Session::with(|config| {
+        let from_env = Config::from_lookup(|name| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        });
+        let mut merged = from_env.endpoint(config.endpoint.expect("an endpoint"));
+        change(&mut merged);
+        merged
+    })
+}
+
+const ATTRIBUTES: (&str, &str) = ("OTEL_RESOURCE_ATTRIBUTES", "service.name=listed,zone=eu%201");
+
+#[test]
+fn an_explicit_service_name_leaves_other_attributes_alone() {
+    let explicit = |config: &mut Config| config.service_name = Some("explicit".to_owned());
+    let session = from_variables(&[ATTRIBUTES, ("OTEL_SERVICE_NAME", "variable")], explicit);
+    let resource = resource(&session);
+    assert_eq!(
+        (resource["service.name"].as_str(), resource["zone"].as_str()),
+        ("explicit", "eu 1")
+    );
+}
+
+#[test]
+fn the_service_name_has_its_own_variable_and_else_comes_from_the_list() {
+    let session = from_variables(&[ATTRIBUTES, ("OTEL_SERVICE_NAME", "variable")], |_| {});
+    assert_eq!(resource(&session)["service.name"], "variable");
+    drop(session);
+    let session = from_variables(&[ATTRIBUTES], |_| {});
+    assert_eq!(resource(&session)["service.name"], "listed");
+}
+
+#[test]
+fn a_service_without_a_name_is_named_after_its_program() {
+    let session = Session::with(|mut config| {
+        config.service_name = None;
+        config
+    });
+    let name = resource(&session)["service.name"].clone();
+    assert!(name.starts_with("unknown_service:it-"), "{name}");
+}
+
+#[test]
+fn without_an_endpoint_nothing_is_recorded_or_dialled() {
+    // The port that a default endpoint would mean, if nobody else has it.
+    let listener = TcpListener::bind("127.0.0.1:4318").ok();
+    let (output, _) = run_example("leaves", &["guard"], "");
+    let ledger = crate::session::printed_ledger(&output);
+    assert_eq!(ledger, oxitel::Stats::default());
+    if let Some(listener) = listener {
+        listener.set_nonblocking(true).expect("a socket");
+        assert!(listener.accept().is_err(), "somebody dialled");
+    }
+}
+
+#[test]
+fn a_disabled_sdk_records_nothing() {
+    let receiver = Receiver::start();
+    let mut config = Config::default().endpoint(receiver.endpoint());
+    config.disabled = true;
+    let guard = oxitel::init(config).expect("no error");
+    assert!(!guard.is_recording());
+}
+
+#[test]
+fn a_malformed_endpoint_is_told_at_once() {
+    let error = oxitel::init(Config::default().endpoint("gopher://host")).expect_err("no OTLP");
+    let expected =
+        r#"endpoint "gopher://host" has a scheme that OTLP does not use; write "http://…""#;
+    assert_eq!(error.to_string(), expected);
+}

@@ -1,0 +1,103 @@
+//! One telemetry session at a time: the engine is the process's, and tests are its threads.
+
+use oxitel::testing::{Receiver, judge};
+use oxitel::{Config, Guard, Stats};
+use std::process::{Command, Output};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Long enough for anything that is not broken.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+/// A running engine that sends to a receiver of its own.
+pub(crate) struct Session {
+    pub(crate) receiver: Receiver,
+    pub(crate) guard: Guard,
+    before: Stats,
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl Session {
+    pub(crate) fn start() -> Self {
+        Self::with(|config| config)
+    }
+
+    /// With the schedule delay out of the way, so that only a flush or a full chunk sends.
+    pub(crate) fn with(change: impl FnOnce(Config) -> Config) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let receiver = Receiver::start();
+        let mut config = Config::default();
+        config.service_name = Some("it".to_owned());
+        let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
+        let guard = oxitel::init(change(config)).expect("telemetry starts");
+        Self { receiver, guard, before: oxitel::stats(), _turn: turn }
+    }
+
+    /// What this session added to the process's ledger.
+    pub(crate) fn ledger(&self) -> Stats {
+        since(oxitel::stats(), self.before)
+    }
+
+    /// Flushes, checks the conservation law, and returns the traces as text.
+    pub(crate) fn tree(&self) -> String {
+        oxitel::flush(PATIENCE).expect("everything is delivered");
+        self.verify();
+        self.receiver.tree()
+    }
+
+    /// The conservation law, against what the receiver got.
+    pub(crate) fn verify(&self) {
+        judge(&self.receiver, &[self.ledger()]).expect_clean();
+    }
+}
+
+/// The ledger counts from the start of the process; a test looks at its own part.
+fn since(now: Stats, before: Stats) -> Stats {
+    let mut part = now;
+    part.recorded -= before.recorded;
+    part.delivered -= before.delivered;
+    part.rejected -= before.rejected;
+    part.dropped.queue_full -= before.dropped.queue_full;
+    part.dropped.too_large -= before.dropped.too_large;
+    part.dropped.unreachable -= before.dropped.unreachable;
+    part.dropped.already_shutdown -= before.dropped.already_shutdown;
+    part.dropped.shutdown_deadline -= before.dropped.shutdown_deadline;
+    part
+}
+
+/// Runs one of this crate's example programs to its end.
+pub(crate) fn run_example(name: &str, arguments: &[&str], endpoint: &str) -> (Output, Duration) {
+    let tests = std::env::current_exe().expect("the test program has a path");
+    let target = tests.ancestors().nth(2).expect("it lies in target/debug/deps");
+    let begun = Instant::now();
+    let output = Command::new(target.join("examples").join(name))
+        .args(arguments)
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        .output()
+        .expect("the example runs");
+    (output, begun.elapsed())
+}
+
+/// The ledger that an example printed as its last line.
+pub(crate) fn printed_ledger(output: &Output) -> Stats {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().rev().find(|line| line.starts_with("ledger "));
+    let line = line.unwrap_or_else(|| panic!("no ledger in {text:?}"));
+    let mut stats = Stats::default();
+    for pair in line.split_whitespace().skip(1) {
+        let (name, count) = pair.split_once('=').expect("name=count");
+        let count = count.parse().expect("a count");
+        match name {
+            "recorded" => stats.recorded = count,
+            "delivered" => stats.delivered = count,
+            "rejected" => stats.rejected = count,
+            "unreachable" => stats.dropped.unreachable = count,
+            "shutdown_deadline" => stats.dropped.shutdown_deadline = count,
+            "queued" => stats.queued = count,
+            other => panic!("an unknown count {other:?}"),
+        }
+    }
+    stats
+}

@@ -1,0 +1,17 @@
+//! Every interleaving of the engine's lock-free pieces: how a chunk is handed over, and how a
+//! process publishes its engine.
+//!
+//! The engine's own files are included here with loom's primitives in place of `std`'s: they name
+//! them through `super::sync`, which is [`sync`] in this crate. Loom then runs each model once for
+//! every order in which its threads may meet, and for every value a relaxed load may return.
+
+#![expect(unsafe_code, reason = "the included files are the engine's unsafe pieces")]
+
+#[path = "../../../crates/oxitel/src/pipeline/lock.rs"]
+mod lock;
+#[path = "../../../crates/oxitel/src/pipeline/per_epoch.rs"]
+mod per_epoch;
+mod sync;
+
+mod hand_over;
+mod publish;

@@ -1,0 +1,70 @@
+//! A small service that uses every name of `oxitel`. That it compiles with and without the
+//! feature `otel` is the point; what it returns is the same when telemetry is off.
+
+use oxitel::{
+    Config, FlushError, InitError, Kind, Limits, Sampler, Scope, SpanContext, Stats, Status, Value,
+    context, propagate,
+};
+use std::time::Duration;
+use tracing_subscriber::Registry;
+use tracing_subscriber::layer::{Layered, SubscriberExt};
+
+static SCOPE: Scope = Scope::new("service").version("1").schema_url("").attributes(&[("a", "b")]);
+
+/// What the service saw of its telemetry.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Whether any span was recorded.
+    pub recording: bool,
+    /// Headers that would go to the next service.
+    pub headers: Vec<(String, String)>,
+    /// The ledger at the end.
+    pub stats: Stats,
+    /// How the flush went.
+    pub flushed: Result<(), FlushError>,
+}
+
+/// Runs the service once, with nowhere to send to.
+pub fn run() -> Result<Seen, InitError> {
+    let config = Config::default()
+        .header("k", "v")
+        .resource_attribute("k", "v")
+        .sampler(Sampler::ratio(0.5).parent_based())
+        .limits(Limits::default())
+        .schedule_delay(Duration::from_secs(1))
+        .export_timeout(Duration::from_secs(1))
+        .shutdown_timeout(Duration::from_secs(1))
+        .queue_bytes(1 << 20)
+        .live_bytes(1 << 20);
+    let guard = oxitel::init(config)?;
+    let mut recording = guard.is_recording();
+
+    let caller = propagate::extract(|_| None).unwrap_or_default();
+    let _here = context::with_parent(&caller).attach();
+    let mut request = SCOPE.build("request").kind(Kind::Server).attribute("n", 1).enter();
+    request.set_attribute("list", Value::Array(&[Value::Bool(true)]));
+    request.add_event("event", &[("k", Value::Str("v"))]).set_status(Status::Ok);
+    let step = SCOPE.span("step");
+    recording |= request.is_recording() || step.enter().is_recording();
+    recording |= step.context() != SpanContext::NONE;
+    let mut headers = Vec::new();
+    propagate::inject(|name, value| headers.push((name.into(), value.into())));
+    drop(request);
+    SCOPE.enter("another").update_name("renamed").add_link(&caller, &[]);
+
+    let flushed = oxitel::flush(Duration::from_secs(1));
+    drop(guard);
+    Ok(Seen { recording, headers, stats: oxitel::stats(), flushed })
+}
+
+/// A subscriber with our layer in it; without the engine the layer does nothing.
+pub fn subscriber() -> Layered<oxitel::bridge::Layer, Registry> {
+    tracing_subscriber::registry().with(oxitel::bridge::layer())
+}
+
+/// Work that moves between threads.
+pub async fn work() -> u32 {
+    let step = async { 41 };
+    let place = context::capture();
+    SCOPE.span("work").instrument(async move { place.wrap(step).await + 1 }).await
+}

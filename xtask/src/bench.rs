@@ -1,0 +1,30 @@
+//! `cargo xtask bench NAME`: hands over to the package `bench`, built for speed.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+
+use crate::Outcome;
+use crate::arguments::{Arguments, UsageError};
+use crate::cargo::{self, Metadata};
+
+const PACKAGE: &str = "bench";
+
+/// Runs the word.
+pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outcome> {
+    let quick = arguments.flag("--quick");
+    let name = arguments.positional().ok_or_else(|| {
+        UsageError("which benchmark? for example: cargo xtask bench engine".into())
+    })?;
+    arguments.finish()?;
+    if !Metadata::read(root)?.has(PACKAGE) {
+        bail!("the workspace has no package {PACKAGE:?} yet, so {name:?} cannot be measured");
+    }
+    let mut command = cargo::cargo(root);
+    command.args(["run", "--release", "--package", PACKAGE, "--", &name]);
+    if quick {
+        command.arg("--quick");
+    }
+    let status = command.status().context("could not start cargo")?;
+    Ok(if status.success() { Outcome::Good } else { Outcome::Bad })
+}

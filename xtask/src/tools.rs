@@ -1,0 +1,147 @@
+//! The ladder by which a word finds a tool that is not Rust: on the PATH, else from PyPI into the
+//! user's cache folder and without root, else one yellow SKIP line that says what to install.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::{console, environment};
+
+/// A program that also comes as a Python wheel.
+pub(crate) struct Tool {
+    /// Its name on the PATH and on PyPI.
+    pub(crate) name: &'static str,
+    /// The version taken from PyPI.
+    pub(crate) version: &'static str,
+}
+
+/// Something that is left out, most often with a tool that no rung of the ladder could reach.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Skip {
+    /// What is left out.
+    pub(crate) what: String,
+    /// Why.
+    pub(crate) why: String,
+    /// The line to type in order to have it.
+    pub(crate) remedy: String,
+}
+
+impl Skip {
+    /// The one line that says what is left out and how to have it.
+    pub(crate) fn line(&self) -> String {
+        let Skip { what, why, remedy } = self;
+        format!("{} {what}: {why}; to have it: `{remedy}`", console::skip())
+    }
+}
+
+impl Tool {
+    /// The program: from the PATH, else from PyPI.
+    pub(crate) fn find(&self) -> Result<PathBuf, Skip> {
+        if let Some(program) = on_path(self.name) {
+            return Ok(program);
+        }
+        let wanted = format!("{}=={}", self.name, self.version);
+        let environment = python_environment(self.name, &wanted).map_err(|skip| Skip {
+            what: self.name.to_owned(),
+            remedy: format!("pip install {wanted}"),
+            ..skip
+        })?;
+        Ok(environment.join("bin").join(self.name))
+    }
+}
+
+/// A virtual environment called `name` with the packages of `requirements` (the text of such a
+/// file). It is made once and made anew when the text changes.
+pub(crate) fn python_environment(name: &str, requirements: &str) -> Result<PathBuf, Skip> {
+    let skip = |why: String, remedy: &str| Skip {
+        what: format!("Python environment {name:?}"),
+        why,
+        remedy: remedy.to_owned(),
+    };
+    let apt = "apt-get install python3 python3-venv";
+    let python = on_path("python3").ok_or_else(|| skip("no python3 on the PATH".into(), apt))?;
+    let folder = cache().join("python").join(name);
+    let stamp = folder.join("requirements.txt");
+    let is_current = fs::read_to_string(&stamp).is_ok_and(|text| text == requirements);
+    // The interpreter behind it may have been removed since.
+    if is_current && is_program(&folder.join("bin/python")) {
+        return Ok(folder);
+    }
+    println!("making the Python environment {name:?} in {}", folder.display());
+    quietly(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))
+        .map_err(|why| skip(why, apt))?;
+    let wanted = folder.join("wanted.txt");
+    fs::write(&wanted, requirements).map_err(|error| skip(error.to_string(), apt))?;
+    let pip =
+        format!("pip install {}", requirements.split_whitespace().collect::<Vec<_>>().join(" "));
+    quietly(
+        Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "-r"]).arg(&wanted),
+    )
+    .map_err(|why| skip(why, &pip))?;
+    // The stamp comes last: an environment that was cut short is made anew.
+    fs::rename(&wanted, &stamp).map_err(|error| skip(error.to_string(), &pip))?;
+    Ok(folder)
+}
+
+/// The folder of this user for things that can be fetched again.
+fn cache() -> PathBuf {
+    let home = || std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(".cache");
+    std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("oxitel")
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| is_program(file))
+}
+
+/// Whether it really starts: a shim of a version manager may stand for a tool that is not there.
+fn is_program(file: &Path) -> bool {
+    let mut command = Command::new(file);
+    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    file.is_file() && command.status().is_ok_and(|status| status.success())
+}
+
+/// Runs a command without showing it; an error is its last line.
+fn quietly(command: &mut Command) -> Result<(), String> {
+    let output = environment::clean(command)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+        + &String::from_utf8_lossy(&output.stdout);
+    let last = said.lines().rev().find(|line| line.to_lowercase().contains("error"));
+    Err(last.or(said.lines().last()).unwrap_or("it failed without a word").trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_on_the_path_is_used_as_it_is() {
+        let cargo = Tool { name: "cargo", version: "0" }.find().unwrap();
+        assert!(cargo.ends_with("cargo"), "{}", cargo.display());
+    }
+
+    #[test]
+    fn what_is_left_out_is_said_in_one_line_with_the_reason_and_the_remedy() {
+        let skip = Skip {
+            what: "typos".to_owned(),
+            why: "no python3 on the PATH".to_owned(),
+            remedy: "pip install typos==1.0.0".to_owned(),
+        };
+        assert_eq!(
+            skip.line(),
+            "SKIP typos: no python3 on the PATH; to have it: `pip install typos==1.0.0`"
+        );
+    }
+
+    #[test]
+    fn a_command_that_fails_gives_its_error_line() {
+        let error = quietly(Command::new("cargo").arg("no-such-word")).unwrap_err();
+        assert!(error.starts_with("error: no such command"), "{error}");
+    }
+}
