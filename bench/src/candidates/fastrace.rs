@@ -3,9 +3,7 @@
 
 use super::opentelemetry;
 use crate::measure::{Order, measure};
-use crate::workload::{
-    CACHE_HIT, CHILDREN, Inputs, METHOD, STATUS, USER, cache_hit, method, status,
-};
+use crate::workload::{CACHE_HIT, CHILDREN, Inputs, METHOD, STATUS, USER, Values};
 use ::opentelemetry::InstrumentationScope;
 use fastrace::collector::Config;
 use fastrace::prelude::{LocalSpan, Span, SpanContext};
@@ -27,22 +25,24 @@ pub(super) fn run(order: &Order) -> anyhow::Result<()> {
 }
 
 fn record(inputs: &mut Inputs, sampled: bool) {
+    let values = inputs.next();
     let context = SpanContext::random().sampled(sampled);
-    let root = Span::root("root", context).with_properties(|| properties(inputs));
+    let root = Span::root("root", context).with_properties(|| properties(values));
     let _current = root.set_local_parent();
     for _ in 0..CHILDREN {
-        let _child =
-            LocalSpan::enter_with_local_parent("child").with_properties(|| properties(inputs));
+        let values = inputs.next();
+        let child = LocalSpan::enter_with_local_parent("child");
+        let _child = child.with_properties(|| properties(values));
     }
 }
 
 #[inline(always)]
-fn properties(inputs: &mut Inputs) -> [(&'static str, Cow<'static, str>); 4] {
-    let cache_hit = if cache_hit() { "true" } else { "false" };
+fn properties(values: Values<'_>) -> [(&'static str, Cow<'static, str>); 4] {
+    let cache_hit = if values.cache_hit { "true" } else { "false" };
     [
-        (METHOD, Cow::Borrowed(method())),
-        (USER, Cow::Owned(inputs.user().to_owned())),
-        (STATUS, Cow::Owned(status().to_string())),
+        (METHOD, Cow::Borrowed(values.method)),
+        (USER, Cow::Owned(values.user.to_owned())),
+        (STATUS, Cow::Owned(values.status.to_string())),
         (CACHE_HIT, Cow::Borrowed(cache_hit)),
     ]
 }

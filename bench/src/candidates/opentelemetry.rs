@@ -1,9 +1,7 @@
 //! `opentelemetry_sdk` with its batch processor and OTLP exporter, spans attached as current.
 
 use crate::measure::{Order, measure};
-use crate::workload::{
-    CACHE_HIT, CHILDREN, Inputs, METHOD, STATUS, USER, cache_hit, method, status,
-};
+use crate::workload::{CACHE_HIT, CHILDREN, Inputs, METHOD, STATUS, USER, Values};
 use anyhow::Context as _;
 use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
 use opentelemetry::{Context, ContextGuard, KeyValue};
@@ -47,19 +45,19 @@ pub(super) fn flush(provider: &SdkTracerProvider) -> anyhow::Result<()> {
 }
 
 fn record(tracer: &SdkTracer, inputs: &mut Inputs) {
-    let _root = enter(tracer, "root", inputs);
+    let _root = enter(tracer, "root", inputs.next());
     for _ in 0..CHILDREN {
-        let _child = enter(tracer, "child", inputs);
+        let _child = enter(tracer, "child", inputs.next());
     }
 }
 
 #[inline(always)]
-fn enter(tracer: &SdkTracer, name: &'static str, inputs: &mut Inputs) -> ContextGuard {
+fn enter(tracer: &SdkTracer, name: &'static str, values: Values<'_>) -> ContextGuard {
     let attributes = [
-        KeyValue::new(METHOD, method()),
-        KeyValue::new(USER, inputs.user().to_owned()),
-        KeyValue::new(STATUS, status()),
-        KeyValue::new(CACHE_HIT, cache_hit()),
+        KeyValue::new(METHOD, values.method),
+        KeyValue::new(USER, values.user.to_owned()),
+        KeyValue::new(STATUS, values.status),
+        KeyValue::new(CACHE_HIT, values.cache_hit),
     ];
     let span = tracer.span_builder(name).with_attributes(attributes).start(tracer);
     Context::current_with_span(span).attach()

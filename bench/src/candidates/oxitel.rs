@@ -3,9 +3,7 @@
 use super::spans;
 use crate::engine::Case;
 use crate::measure::{Order, measure};
-use crate::workload::{
-    CACHE_HIT, CHILDREN, Inputs, METHOD, STATUS, USER, cache_hit, method, status,
-};
+use crate::workload::{CACHE_HIT, CHILDREN, Inputs, METHOD, STATUS, USER, Values};
 use anyhow::Context;
 use oxitel::{Config, Guard, Sampler, Scope, Span};
 use std::time::Duration;
@@ -43,18 +41,20 @@ fn flush() -> anyhow::Result<()> {
 }
 
 fn record(inputs: &mut Inputs) {
+    let values = inputs.next();
     let mut root = SCOPE.enter("root");
-    describe(&mut root, inputs);
+    describe(&mut root, values);
     for _ in 0..CHILDREN {
+        let values = inputs.next();
         let mut child = SCOPE.enter("child");
-        describe(&mut child, inputs);
+        describe(&mut child, values);
     }
 }
 
 #[inline(always)]
-fn describe(span: &mut Span, inputs: &mut Inputs) {
-    span.set_attribute(METHOD, method());
-    span.set_attribute(USER, inputs.user());
-    span.set_attribute(STATUS, status());
-    span.set_attribute(CACHE_HIT, cache_hit());
+fn describe(span: &mut Span, values: Values<'_>) {
+    span.set_attribute(METHOD, values.method);
+    span.set_attribute(USER, values.user);
+    span.set_attribute(STATUS, values.status);
+    span.set_attribute(CACHE_HIT, values.cache_hit);
 }

@@ -1,23 +1,25 @@
 //! The workload through the macros of `tracing`, whatever listens.
 
-use crate::workload::{CHILDREN, Inputs, cache_hit, method, status};
+use crate::workload::{CHILDREN, Inputs};
 
 pub(super) fn record(inputs: &mut Inputs) {
+    let values = inputs.next();
     let _root = tracing::info_span!(
         "root",
-        http.request.method = method(),
-        user.id = inputs.user(),
-        http.response.status_code = status(),
-        cache.hit = cache_hit()
+        http.request.method = values.method,
+        user.id = values.user,
+        http.response.status_code = values.status,
+        cache.hit = values.cache_hit
     )
     .entered();
     for _ in 0..CHILDREN {
+        let values = inputs.next();
         let _child = tracing::info_span!(
             "child",
-            http.request.method = method(),
-            user.id = inputs.user(),
-            http.response.status_code = status(),
-            cache.hit = cache_hit()
+            http.request.method = values.method,
+            user.id = values.user,
+            http.response.status_code = values.status,
+            cache.hit = values.cache_hit
         )
         .entered();
     }

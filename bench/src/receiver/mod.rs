@@ -1,10 +1,11 @@
 //! The counting receiver: a process of its own that answers at once and counts later.
 //!
-//! `server` keeps request bodies as they came, so that its work on them does not take part in the
-//! race for the two ends of the connection; `count` walks over them when the conductor asks;
+//! `server` answers, `inbox` keeps request bodies as they came, so that the work on them does not
+//! compete with the candidate for the cores; `count` walks over them when the conductor asks;
 //! `process` is the conductor's handle.
 
 mod count;
+mod inbox;
 pub(crate) mod process;
 pub(crate) mod server;
 

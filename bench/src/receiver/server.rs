@@ -3,7 +3,7 @@
 //! Its first line says where it listens. For each line it is told, it answers with the count of
 //! what came since the last one.
 
-use super::count::Count;
+use super::inbox::Inbox;
 use anyhow::Context;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -14,22 +14,22 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use std::io::{self, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Bodies since the last count, each in the pieces it was read in.
-type Bodies = Arc<Mutex<Vec<Vec<Bytes>>>>;
+/// Filled by the connections, emptied by the counts.
+type SharedInbox = Arc<Mutex<Inbox>>;
 
 /// Serves until the conductor closes this program's standard input.
 pub(crate) fn run() -> anyhow::Result<()> {
-    let bodies = Bodies::default();
+    let inbox = SharedInbox::default();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("the receiver's runtime")?;
     let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).context("no port")?;
     println!("http://{}", listener.local_addr()?);
-    let counted = Arc::clone(&bodies);
+    let counted = Arc::clone(&inbox);
     std::thread::spawn(move || {
         let ended = answer_counts(&counted);
         if let Err(error) = &ended {
@@ -37,32 +37,34 @@ pub(crate) fn run() -> anyhow::Result<()> {
         }
         std::process::exit(i32::from(ended.is_err()));
     });
-    runtime.block_on(serve(listener, bodies))
+    runtime.block_on(serve(listener, inbox))
 }
 
-fn answer_counts(bodies: &Bodies) -> anyhow::Result<()> {
+fn answer_counts(inbox: &SharedInbox) -> anyhow::Result<()> {
     for line in io::stdin().lines() {
         line?;
-        let taken = std::mem::take(&mut *bodies.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut count = Count::default();
-        for body in taken {
-            count += Count::of(&body.concat()).context("a request that is no protobuf")?;
-        }
+        let counted = lock(inbox).take_count();
+        let count = counted.context("a request that is no protobuf")?;
         writeln!(io::stdout(), "{}", serde_json::to_string(&count)?)?;
     }
     Ok(())
 }
 
-async fn serve(listener: TcpListener, bodies: Bodies) -> anyhow::Result<()> {
+/// A panic while it was held is reported where it happened.
+fn lock(inbox: &SharedInbox) -> MutexGuard<'_, Inbox> {
+    inbox.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+async fn serve(listener: TcpListener, inbox: SharedInbox) -> anyhow::Result<()> {
     loop {
         let (stream, _) = listener.accept().await.context("no connection can be accepted")?;
         stream.set_nodelay(true).context("TCP_NODELAY")?;
-        tokio::spawn(connection(stream, Arc::clone(&bodies)));
+        tokio::spawn(connection(stream, Arc::clone(&inbox)));
     }
 }
 
-async fn connection(stream: TcpStream, bodies: Bodies) {
-    let service = service_fn(move |request| answer(request, Arc::clone(&bodies)));
+async fn connection(stream: TcpStream, inbox: SharedInbox) {
+    let service = service_fn(move |request| answer(request, Arc::clone(&inbox)));
     let server = Builder::new(TokioExecutor::new());
     if let Err(error) = server.serve_connection(TokioIo::new(stream), service).await {
         // A candidate that ends in the middle of a request has its loss in the count.
@@ -72,7 +74,7 @@ async fn connection(stream: TcpStream, bodies: Bodies) {
 
 async fn answer(
     request: Request<Incoming>,
-    bodies: Bodies,
+    inbox: SharedInbox,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     if (request.method(), request.uri().path()) != (&Method::POST, "/v1/traces") {
         return Ok(refusal(StatusCode::NOT_FOUND));
@@ -82,7 +84,7 @@ async fn answer(
         return Ok(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let body = pieces(request.into_body()).await?;
-    bodies.lock().unwrap_or_else(PoisonError::into_inner).push(body);
+    lock(&inbox).keep(body);
     let mut response = Response::new(Full::default());
     let protobuf = hyper::header::HeaderValue::from_static("application/x-protobuf");
     response.headers_mut().insert(CONTENT_TYPE, protobuf);
