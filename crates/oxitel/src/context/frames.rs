@@ -86,7 +86,12 @@ pub(crate) fn pop(key: u64) {
         let _ = TOP.try_with(|cell| cell.set(top));
         removed
     });
-    drop(removed);
+    match removed {
+        // Dropped here, outside of the borrow.
+        Ok(removed) => drop(removed),
+        // The thread is past its frames: nothing is current any more.
+        Err(_) => drop(TOP.try_with(|top| top.set(Top::EMPTY))),
+    }
 }
 
 /// From now on nothing on this thread is recorded or propagated.

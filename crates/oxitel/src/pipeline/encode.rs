@@ -32,7 +32,8 @@ pub(crate) const fn varint_length(value: u64) -> usize {
 /// How many bytes a length-delimited field of `length` bytes takes, with a one-byte tag.
 #[inline(always)]
 pub(crate) const fn field_length(length: usize) -> usize {
-    1 + varint_length(length as u64) + length
+    // Saturating: lists may share their items, and then lengths beyond all memory.
+    length.saturating_add(1 + varint_length(length as u64))
 }
 
 /// Writes at the end of a vector, into space reserved once.
@@ -174,8 +175,8 @@ pub(crate) fn attribute(
 ) -> bool {
     let nesting = Nesting { depth: 0, limit };
     let value_length = any_length(value, nesting);
-    let pair_length = field_length(key.len()) + field_length(value_length);
-    if target.len() + pair_length > MAX_RECORD {
+    let pair_length = field_length(key.len()).saturating_add(field_length(value_length));
+    if pair_length.saturating_add(target.len()) > MAX_RECORD {
         return false;
     }
     let mut writer = Writer::reserve(target, field_length(pair_length));
@@ -210,18 +211,20 @@ fn list_length(value: &Value<'_>, at: Nesting) -> usize {
         return 0;
     }
     match *value {
-        Value::Array(items) => {
-            items.iter().map(|item| field_length(any_length(item, at.deeper()))).sum()
-        }
-        Value::Map(pairs) => {
-            pairs.iter().map(|(key, item)| field_length(pair_length(key, item, at.deeper()))).sum()
-        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| field_length(any_length(item, at.deeper())))
+            .fold(0, usize::saturating_add),
+        Value::Map(pairs) => pairs
+            .iter()
+            .map(|(key, item)| field_length(pair_length(key, item, at.deeper())))
+            .fold(0, usize::saturating_add),
         _ => 0,
     }
 }
 
 fn pair_length(key: &str, value: &Value<'_>, at: Nesting) -> usize {
-    field_length(key.len()) + field_length(any_length(value, at))
+    field_length(key.len()).saturating_add(field_length(any_length(value, at)))
 }
 
 #[inline]

@@ -12,7 +12,7 @@ use super::{encode, ids, state};
 use crate::diagnose::{self, Cause};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 thread_local! {
     static LOCAL: Local = const { Local::new() };
@@ -93,23 +93,23 @@ pub(crate) fn finish(scratch: Box<Scratch>, end_ns: u64) {
 fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
     let length = encode::span_length(scratch);
     let lane = &engine.traces;
-    shard.span_ended();
     let after_end = shard.traces.with(|chunk| {
+        shard.ended.increment();
+        shard.recorded.increment();
         // Inside the lock: whoever shuts down changes the state first and takes every chunk's
         // lock after, so no record can slip into a chunk that was collected for good.
         if !state::is_on() {
-            chunk.recorded += 1;
             lane.ledger.dropped_already_shutdown(1);
             return true;
         }
         if length > encode::MAX_RECORD {
-            chunk.recorded += 1;
             lane.ledger.dropped_too_large(1);
             return false;
         }
         chunk.append(lane, scratch.scope, encode::field_length(length), |bytes| {
             encode::span(bytes, scratch, length, end_ns);
         });
+        shard.open.set(chunk.open_records());
         false
     });
     if after_end {
@@ -162,7 +162,7 @@ impl Local {
         scratch.epoch = home.engine.epoch;
         scratch.scope = scope;
         scratch.limits = &home.settings.limits;
-        home.shard.span_started();
+        home.shard.started.increment();
         Some(scratch)
     }
 
@@ -198,6 +198,8 @@ impl Local {
     #[cold]
     #[inline(never)]
     fn renew(&self, generation: u32) {
+        // Acquire: whoever sees the generation sees the settings that belong to it.
+        fence(Ordering::Acquire);
         let epoch = state::epoch();
         let forked = self.epoch.get() != epoch;
         self.epoch.set(epoch);

@@ -76,10 +76,11 @@ impl Scratch {
     /// The memory a scratch holds, for the limit on live spans.
     pub(crate) fn capacity(&self) -> usize {
         self.name.capacity()
-            + self.attributes.bytes.capacity()
+            + self.status.message.capacity()
+            + self.attributes.capacity()
             + self.events.bytes.capacity()
             + self.links.bytes.capacity()
-            + self.nested.bytes.capacity()
+            + self.nested.capacity()
     }
 }
 
@@ -144,6 +145,10 @@ impl Attributes {
         if let Some(old) = old {
             self.replaced(old, limits.count);
         }
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.index.capacity() * size_of::<Entry>()
     }
 
     fn live(&self) -> u32 {

@@ -8,6 +8,7 @@ use crate::pipeline::scratch::Scratch;
 use crate::pipeline::{clock, state};
 use pin_project_lite::pin_project;
 use std::error::Error;
+use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
@@ -141,7 +142,7 @@ impl Span {
     pub fn record_error(&mut self, error: &dyn Error) -> &mut Self {
         if self.is_recording() {
             // The error's own code runs here, before anything of ours is borrowed.
-            let text = error.to_string();
+            let text = printed(format_args!("{error}"));
             self.add_event("exception", &[("exception.message", Value::Str(&text))]);
             self.set_status(Status::Error(&text));
         }
@@ -189,10 +190,10 @@ impl Span {
         }
     }
 
-    /// What [`Span::make_current`] pushes.
+    /// Undoes one [`Span::make_current`].
     #[cfg(feature = "tracing")]
-    pub(crate) fn frame_key(&self) -> u64 {
-        self.ids.span
+    pub(crate) fn leave_current(&self) {
+        leave(self.ids.span);
     }
 
     /// The key of the frame, or [`NO_FRAME`] when the place would not change.
@@ -204,6 +205,13 @@ impl Span {
         context::push(self.ids.span, self.ids, self.trace_state.clone());
         self.ids.span
     }
+}
+
+/// As far as it prints: an implementation that fails is no reason to panic.
+pub(crate) fn printed(arguments: fmt::Arguments<'_>) -> String {
+    let mut text = String::new();
+    let _ = text.write_fmt(arguments);
+    text
 }
 
 /// Telemetry is off, or suppressed: what is current stays current.

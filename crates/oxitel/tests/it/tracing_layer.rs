@@ -1,8 +1,9 @@
 //! Programs that use `tracing`.
 
-use crate::session::{Session, run_example};
+use crate::session::{PATIENCE, Session, run_example};
 use oxitel::testing::Receiver;
 use oxitel::{Scope, context};
+use std::fmt;
 use tracing::{Level, info, info_span, span};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -57,6 +58,26 @@ fn status_fields_and_what_a_span_follows_from_are_kept() {
       → first
     it: third (internal) [error: broken]
     ");
+}
+
+#[test]
+fn a_debug_implementation_that_fails_and_a_second_layer_do_no_harm() {
+    struct Broken;
+    impl fmt::Debug for Broken {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("as far as it goes")?;
+            Err(fmt::Error)
+        }
+    }
+    let session = Session::start();
+    let subscriber =
+        tracing_subscriber::registry().with(oxitel::bridge::layer()).with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(subscriber, || {
+        info_span!("span", broken = ?Broken).in_scope(|| {});
+    });
+    oxitel::flush(PATIENCE).expect("delivered");
+    let tree = session.receiver.tree();
+    assert!(tree.contains(r#"broken="as far as it goes""#), "{tree}");
 }
 
 /// In a program of its own: a scoped subscriber, as in the other tests, never sees such calls.
