@@ -73,8 +73,9 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
         Ordering::Relaxed,
     );
     let (Ok(_), Some(engine)) = (change, engine::current()) else { return Ok(()) };
-    let deadline = deadline(timeout);
-    engine.registry.collect(&engine.traces, deadline);
+    let (half, deadline) = (deadline(timeout / 2), deadline(timeout));
+    // What is collected has to be sent as well: a thread that stands still gets half of the time.
+    engine.registry.collect(&engine.traces, half);
     let ticket = engine.control.ask_to_stop(deadline);
     engine.traces.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.

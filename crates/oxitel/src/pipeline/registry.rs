@@ -99,9 +99,11 @@ impl Registry {
     /// Hands over every open chunk; `false` when one stayed busy until the deadline.
     pub(crate) fn collect(&self, lane: &Lane, deadline: Instant) -> bool {
         let shards = lock(&self.shards).clone();
-        // All of them: a thread that is stopped inside its chunk holds up nobody else's.
-        let busy = shards.iter().filter(|shard| !hand_over(shard, lane, deadline)).count();
-        busy == 0
+        // First those that are free: a thread that is stopped inside its chunk holds up nobody
+        // else's.
+        let busy = shards.iter().filter(|shard| !try_hand_over(shard, lane));
+        let busy: Vec<_> = busy.collect();
+        busy.into_iter().all(|shard| hand_over(shard, lane, deadline))
     }
 
     /// The ledger with what living threads hold on top.
@@ -123,10 +125,14 @@ impl Registry {
     }
 }
 
+fn try_hand_over(shard: &Shard, lane: &Lane) -> bool {
+    shard.traces.try_with(|chunk| shard.hand_over(chunk, lane)).is_some()
+}
+
 /// A thread holds its chunk for the length of one copy; a longer wait means it is not running.
 fn hand_over(shard: &Shard, lane: &Lane, deadline: Instant) -> bool {
     loop {
-        if shard.traces.try_with(|chunk| shard.hand_over(chunk, lane)).is_some() {
+        if try_hand_over(shard, lane) {
             return true;
         }
         if Instant::now() >= deadline {
