@@ -67,7 +67,7 @@ impl<'a> Writer<'a> {
         // SAFETY: `reserve` made room for everything written; `bytes` cannot overlap it, since
         // the writer holds the only reference to the target.
         unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at, bytes.len());
+            copy(bytes.as_ptr(), self.at, bytes.len());
             self.at = self.at.add(bytes.len());
         }
     }
@@ -121,6 +121,42 @@ impl<'a> Writer<'a> {
     fn check(&self, length: usize) {
         #[cfg(debug_assertions)]
         assert!(self.at.wrapping_add(length) <= self.end, "the reserved length was too small");
+    }
+}
+
+/// Copies without a call what most keys and values are: a few bytes. Longer than one word, two
+/// words that overlap in the middle cover every length up to twice theirs.
+///
+/// # Safety
+/// As `copy_nonoverlapping`: `from` and `to` are valid for `length` bytes and do not overlap.
+#[inline(always)]
+unsafe fn copy(from: *const u8, to: *mut u8, length: usize) {
+    /// Both ends of the range, as one word each.
+    #[inline(always)]
+    unsafe fn ends<W: Copy>(from: *const u8, to: *mut u8, length: usize) {
+        let last = length - size_of::<W>();
+        // SAFETY: the caller's range is at least one word long; `last` is its last word's place.
+        unsafe {
+            let head = from.cast::<W>().read_unaligned();
+            let tail = from.add(last).cast::<W>().read_unaligned();
+            to.cast::<W>().write_unaligned(head);
+            to.add(last).cast::<W>().write_unaligned(tail);
+        }
+    }
+    // SAFETY: each arm stays inside the range, as its bounds say.
+    unsafe {
+        match length {
+            0 => {}
+            1..=3 => {
+                *to = *from;
+                *to.add(length / 2) = *from.add(length / 2);
+                *to.add(length - 1) = *from.add(length - 1);
+            }
+            4..=7 => ends::<u32>(from, to, length),
+            8..=16 => ends::<u64>(from, to, length),
+            17..=32 => ends::<u128>(from, to, length),
+            _ => std::ptr::copy_nonoverlapping(from, to, length),
+        }
     }
 }
 

@@ -37,6 +37,7 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     }
     // A flush speaks of its own session only.
     engine.control.forget_losses(engine.stats().lost());
+    state::set_parent_decides(settings.sampler.is_parent_based());
     end_with_the_process();
     // Release: the settings were published before.
     state::SHARED.config_generation.fetch_add(1, Ordering::Release);

@@ -1,9 +1,9 @@
 //! Spans of the direct API.
 
-use super::{Kind, Sampler, Scope, Status, Value};
-use crate::context::{self, Ids, SpanContext, TraceFlags};
+use super::{Kind, Scope, Status, Value};
+use crate::context::{self, Ids, SpanContext};
 use crate::pipeline::encode::LinkTarget;
-use crate::pipeline::local::{self, random};
+use crate::pipeline::local::{self, Begun, HAS_REMOTE};
 use crate::pipeline::scratch::Scratch;
 use crate::pipeline::{clock, state};
 use pin_project_lite::pin_project;
@@ -32,11 +32,13 @@ pub(crate) enum Parent<'a> {
 }
 
 /// Starts a span.
-#[inline]
+#[inline(always)]
 pub(crate) fn start(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Span {
-    if !state::is_on() {
-        return Span::NONE;
-    }
+    if state::is_on() { begin(scope, name, parent) } else { Span::NONE }
+}
+
+#[inline]
+fn begin(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Span {
     let (parent, trace_state) = match parent {
         Parent::Current => {
             let current = context::current();
@@ -47,43 +49,20 @@ pub(crate) fn start(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Sp
     if parent.is_suppressed() {
         return Span { scratch: None, ids: Ids::SUPPRESSED, trace_state: None };
     }
-    let below_parent = parent.is_valid();
-    let mut ids = Ids { flags: parent.flags & 0xff, ..parent };
-    if !below_parent {
-        (ids.trace_high, ids.trace_low) = (random(), random());
-        ids.flags = u32::from(TraceFlags::RANDOM);
+    if !parent.is_sampled() && parent.is_valid() && state::parent_decides() {
+        // Takes over its ids: nothing will ever refer to others.
+        return Span { scratch: None, ids: parent, trace_state };
     }
-    let decision = below_parent.then(|| parent.is_sampled());
-    let keeps = |sampler: &Sampler| sampler.keeps(decision, ids.trace_low);
-    let Some(kept) = local::with_settings(|settings| keeps(&settings.sampler)) else {
-        return Span::NONE;
-    };
-    let sampled = u32::from(TraceFlags::SAMPLED);
-    if !kept {
-        // Below an unsampled span its ids are taken over: nothing will ever refer to others.
-        if !below_parent || parent.is_sampled() {
-            ids.span = random();
+    match local::begin(scope.data(), name, &parent) {
+        Begun::Off => Span::NONE,
+        Begun::Unsampled(ids) | Begun::Refused(ids) => Span { scratch: None, ids, trace_state },
+        Begun::Recorded(mut scratch) => {
+            let ids = scratch.ids;
+            scratch.trace_state.clone_from(&trace_state);
+            Span { scratch: Some(scratch), ids, trace_state }
         }
-        ids.flags &= !sampled;
-        return Span { scratch: None, ids, trace_state };
     }
-    ids.span = random();
-    ids.flags |= sampled;
-    let scratch = local::start(scope.data()).map(|mut scratch| {
-        scratch.ids = ids;
-        scratch.parent = if below_parent { parent.span } else { 0 };
-        scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
-        scratch.trace_state.clone_from(&trace_state);
-        scratch.name.push_str(name);
-        scratch.kind = Kind::Internal;
-        scratch.start = clock::now();
-        scratch
-    });
-    Span { scratch, ids, trace_state }
 }
-
-/// OTLP: the flags say whether the parent is remote.
-const HAS_REMOTE: u32 = 0x100;
 
 impl Span {
     const NONE: Self = Self { scratch: None, ids: Ids::NONE, trace_state: None };
@@ -100,7 +79,7 @@ impl Span {
     }
 
     /// Sets an attribute, replacing an earlier value of the same key.
-    #[inline]
+    #[inline(always)]
     pub fn set_attribute<'a>(&mut self, key: &str, value: impl Into<Value<'a>>) -> &mut Self {
         if let Some(scratch) = &mut self.scratch {
             scratch.set_attribute(key, &value.into());
@@ -190,7 +169,14 @@ impl Span {
         }
     }
 
-    /// Undoes one [`Span::make_current`].
+    /// Makes it current without a guard; [`Span::leave_current`] undoes one such call.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn enter_current(&self) {
+        if self.ids.span != 0 {
+            context::push(self.ids.span, self.ids, self.trace_state.clone());
+        }
+    }
+
     #[cfg(feature = "tracing")]
     pub(crate) fn leave_current(&self) {
         leave(self.ids.span);
@@ -198,8 +184,9 @@ impl Span {
 
     /// The key of the frame, or [`NO_FRAME`] when the place would not change.
     #[inline(always)]
-    pub(crate) fn make_current(&self) -> u64 {
-        if self.ids.span == 0 {
+    fn make_current(&self) -> u64 {
+        let passed_on = self.scratch.is_none() && context::is_current(&self.ids);
+        if self.ids.span == 0 || passed_on {
             return NO_FRAME;
         }
         context::push(self.ids.span, self.ids, self.trace_state.clone());
