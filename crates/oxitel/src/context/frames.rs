@@ -74,7 +74,7 @@ pub(crate) fn push(key: u64, ids: Ids, trace_state: Option<Arc<str>>) {
 }
 
 /// Removes the last frame with this key; the frames above it stay.
-#[inline]
+#[inline(never)]
 pub(crate) fn pop(key: u64) {
     let removed = FRAMES.try_with(|frames| {
         let mut frames = frames.borrow_mut();

@@ -209,6 +209,70 @@ pub(crate) fn attribute(
     value: &Value<'_>,
     limit: usize,
 ) -> bool {
+    // Most attributes are so short that every length fits into one byte.
+    if key.len() < SHORT && target.len() < MAX_RECORD - 4 * SHORT && limit >= SHORT {
+        match *value {
+            Value::Str(text) if text.len() < SHORT => {
+                short(target, tag, key, 2 + text.len(), |writer| {
+                    writer.byte(0x0a);
+                    writer.byte(text.len() as u8);
+                    writer.bytes(text.as_bytes());
+                });
+                return true;
+            }
+            Value::Bool(flag) => {
+                short(target, tag, key, 2, |writer| {
+                    writer.byte(0x10);
+                    writer.byte(u8::from(flag));
+                });
+                return true;
+            }
+            Value::I64(number) => {
+                short(target, tag, key, 1 + varint_length(number as u64), |writer| {
+                    writer.byte(0x18);
+                    writer.varint(number as u64);
+                });
+                return true;
+            }
+            _ => {}
+        }
+    }
+    long_attribute(target, tag, key, value, limit)
+}
+
+/// Shorter keys and texts leave every length of a `KeyValue` below 128.
+const SHORT: usize = 56;
+
+/// A `KeyValue` field whose lengths all take one byte; `write` adds the `AnyValue`'s content.
+#[inline(always)]
+fn short(
+    target: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    value_length: usize,
+    write: impl FnOnce(&mut Writer<'_>),
+) {
+    let pair_length = 4 + key.len() + value_length;
+    let mut writer = Writer::reserve(target, 2 + pair_length);
+    writer.byte(tag);
+    writer.byte(pair_length as u8);
+    writer.byte(0x0a);
+    writer.byte(key.len() as u8);
+    writer.bytes(key.as_bytes());
+    writer.byte(0x12);
+    writer.byte(value_length as u8);
+    write(&mut writer);
+    writer.finish();
+}
+
+#[inline(never)]
+fn long_attribute(
+    target: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    value: &Value<'_>,
+    limit: usize,
+) -> bool {
     let nesting = Nesting { depth: 0, limit };
     let value_length = any_length(value, nesting);
     let pair_length = field_length(key.len()).saturating_add(field_length(value_length));

@@ -37,7 +37,7 @@ pub(crate) fn start(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Sp
     if state::is_on() { begin(scope, name, parent) } else { Span::NONE }
 }
 
-#[inline]
+#[inline(never)]
 fn begin(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Span {
     let (parent, trace_state) = match parent {
         Parent::Current => {
@@ -153,6 +153,7 @@ impl Span {
         Instrumented { inner: future, span: Some(self) }
     }
 
+    #[inline(always)]
     pub(crate) fn into_entered(self) -> Entered {
         Entered { key: self.make_current(), span: self, not_send: PhantomData }
     }
@@ -212,13 +213,19 @@ fn leave(key: u64) {
 }
 
 impl Drop for Span {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if let Some(scratch) = self.scratch.take() {
-            let end_ns = scratch.start.end_ns();
-            local::finish(scratch, end_ns);
+            end(scratch);
         }
     }
+}
+
+/// Out of line, so that a span that is not recorded costs a comparison.
+#[inline(never)]
+fn end(scratch: Box<Scratch>) {
+    let end_ns = scratch.start.end_ns();
+    local::finish(scratch, end_ns);
 }
 
 /// Keeps a span current on this thread; see [`Span::enter`].
@@ -268,7 +275,7 @@ impl DerefMut for Entered {
 }
 
 impl Drop for Entered {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         leave(self.key);
     }
