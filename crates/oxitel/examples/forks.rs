@@ -1,6 +1,6 @@
 //! Forks while telemetry runs. `forks N`: N children, each with spans of its own, while another
 //! thread of the parent records. `forks racing`: one fork while another thread is recording its
-//! first span.
+//! first span. `forks starved`: a child that gets no thread to send from.
 
 #![expect(unsafe_code, reason = "`fork` is")]
 
@@ -19,7 +19,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match argument.parse() {
         Ok(children) => many(children)?,
         Err(_) if argument == "racing" => racing()?,
-        Err(_) => return Err(format!("{argument:?} is neither a number nor \"racing\"").into()),
+        Err(_) if argument == "starved" => starved()?,
+        Err(_) => {
+            return Err(format!("{argument:?} is no number, \"racing\" or \"starved\"").into());
+        }
     }
     Ok(())
 }
@@ -53,6 +56,28 @@ fn racing() -> io::Result<()> {
     });
     first.join().expect("the thread does not panic");
     forked
+}
+
+fn starved() -> io::Result<()> {
+    drop(SCOPE.span("in the parent"));
+    fork(|| {
+        take_all_threads();
+        drop(SCOPE.span("in the child"));
+        println!("{:?}", oxitel::flush(Duration::from_millis(300)));
+        // Not `exit`: the span stays where it is, and so does the process's memory.
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(0) }
+    })
+}
+
+/// Leaves no memory for another thread's stack.
+fn take_all_threads() {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages: u64 = pages.split(' ').next().and_then(|count| count.parse().ok()).unwrap_or(0);
+    let all = libc::rlimit { rlim_cur: pages * 4096 + (1 << 20), rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: the pointer is valid for the call.
+    unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const all) };
+    while thread::Builder::new().spawn(|| thread::sleep(Duration::from_secs(10))).is_ok() {}
 }
 
 /// Runs `child` in a forked process that then exits, and waits for it, ten seconds at most.

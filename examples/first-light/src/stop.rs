@@ -1,28 +1,37 @@
 //! The wish to end: Ctrl-C or a polite kill.
+//!
+//! A thread waits for the signals. Tokio's own handlers would put a pipe into every runtime of the
+//! process, the telemetry's too, and a forked child would read the parent's signals from it.
 
 use anyhow::Context as _;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use tokio::sync::watch;
 
 /// SIGINT and SIGTERM, caught from its creation on.
 pub(crate) struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
+    asked: watch::Receiver<bool>,
 }
 
 impl Stop {
     pub(crate) fn new() -> anyhow::Result<Stop> {
-        let caught = |kind, name| signal(kind).with_context(|| format!("{name} cannot be caught"));
-        Ok(Stop {
-            interrupt: caught(SignalKind::interrupt(), "SIGINT")?,
-            terminate: caught(SignalKind::terminate(), "SIGTERM")?,
-        })
+        let mut signals =
+            Signals::new([SIGINT, SIGTERM]).context("SIGINT and SIGTERM cannot be caught")?;
+        let (sender, asked) = watch::channel(false);
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for _ in signals.forever() {
+                    sender.send_replace(true);
+                }
+            })
+            .context("no thread to wait for signals")?;
+        Ok(Stop { asked })
     }
 
     /// Returns when the process is asked to end.
     pub(crate) async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
+        // The sender lives as long as its thread: for ever.
+        let _ = self.asked.wait_for(|asked| *asked).await;
     }
 }

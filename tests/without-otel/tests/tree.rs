@@ -29,8 +29,16 @@ fn without_features_there_is_no_opentelemetry_no_runtime_and_no_http() {
 }
 
 #[test]
-fn the_default_tree_has_neither_the_sdk_nor_a_second_http_or_protobuf_stack() {
-    let unwanted = ["opentelemetry_sdk", "opentelemetry-proto", "reqwest", "tonic", "prost"];
+fn the_default_tree_has_no_sdk_no_second_http_or_protobuf_stack_and_no_signal_handlers() {
+    // The last one is tokio's feature `signal`: a pipe in every runtime that forked children read.
+    let unwanted = [
+        "opentelemetry_sdk",
+        "opentelemetry-proto",
+        "reqwest",
+        "tonic",
+        "prost",
+        "signal-hook-registry",
+    ];
     let all = crates(&[]);
     let found: Vec<_> = all.iter().filter(|name| unwanted.contains(&name.as_str())).collect();
     assert!(found.is_empty(), "{found:?}");

@@ -57,10 +57,19 @@ fn end_of(output: &str) -> String {
     }
 }
 
-/// Where somebody keeps a checkout is nobody's business.
+/// Where somebody keeps a checkout, builds and home is nobody's business.
 fn without_folders(page: &str, root: &Path) -> String {
-    let page = page.replace(&root.display().to_string(), ".");
-    page.replace(&std::env::temp_dir().display().to_string(), "TEMP")
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let folders = [
+        (variable("CARGO_TARGET_DIR"), "target"),
+        (Some(root.display().to_string()), "."),
+        (Some(std::env::temp_dir().display().to_string()), "TEMP"),
+        (variable("HOME").filter(|home| home != "/"), "~"),
+    ];
+    folders.into_iter().fold(page.to_owned(), |page, (folder, name)| match folder {
+        Some(folder) => page.replace(&folder, name),
+        None => page,
+    })
 }
 
 #[cfg(test)]

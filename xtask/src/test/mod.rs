@@ -72,10 +72,7 @@ fn timed(stage: &Stage, run: fn(&Context) -> anyhow::Result<Report>, context: &C
 /// The closing table, and the line that sums it up.
 fn close(lines: &[Line], require_all: bool) -> Outcome {
     if !lines.is_empty() {
-        println!();
-    }
-    for line in report::table(lines, require_all) {
-        println!("{line}");
+        println!("\n{}", report::table(lines, require_all).join("\n"));
     }
     println!("{}", report::sum(lines, require_all));
     let good = lines.iter().all(|line| line.report.is_good(require_all));

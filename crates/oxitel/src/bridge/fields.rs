@@ -1,6 +1,6 @@
 //! `tracing` fields as attributes, collected before anything of ours is borrowed.
 
-use crate::record::{Kind, Span, Status, Value};
+use crate::record::{Kind, Span, Status, Value, printed};
 use std::fmt::Debug;
 use tracing::Metadata;
 use tracing::field::{Field, Visit};
@@ -66,11 +66,11 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.push(field, Owned::Text(value.to_string()));
+        self.push(field, Owned::Text(printed(format_args!("{value}"))));
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.push(field, Owned::Text(format!("{value:?}")));
+        self.push(field, Owned::Text(printed(format_args!("{value:?}"))));
     }
 }
 

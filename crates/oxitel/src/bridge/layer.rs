@@ -4,7 +4,7 @@
 //! may itself use `tracing`.
 
 use super::fields::Fields;
-use crate::context;
+use crate::context::SpanContext;
 use crate::record::{Parent, Scope, Span, start};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
@@ -32,20 +32,15 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let fields = Fields::of(|visitor| attributes.record(visitor));
         let name = attributes.metadata().name();
-        let explicit = attributes.parent().and_then(|parent| context.span(parent));
-        let mut span = match explicit {
-            Some(parent) => {
-                let extensions = parent.extensions();
-                let parent = extensions.get::<Span>().map(Span::context).unwrap_or_default();
-                drop(extensions);
-                start(&SCOPE, name, Parent::Given(&parent))
-            }
-            None if attributes.is_root() => start(&SCOPE, name, Parent::Given(&ROOT)),
+        let mut span = match attributes.parent() {
+            Some(parent) => start(&SCOPE, name, Parent::Given(&recorded(parent, &context))),
+            None if attributes.is_root() => start(&SCOPE, name, Parent::Given(&SpanContext::NONE)),
             None => start(&SCOPE, name, Parent::Current),
         };
         fields.apply(&mut span);
         if let Some(registered) = context.span(id) {
-            registered.extensions_mut().insert(span);
+            // Replaces: with two of these layers in one subscriber, the last one counts.
+            registered.extensions_mut().replace(span);
         }
     }
 
@@ -59,9 +54,9 @@ where
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, context: Context<'_, S>) {
-        let followed = context.span(follows);
-        let followed = followed.and_then(|span| span.extensions().get::<Span>().map(Span::context));
-        if let (Some(registered), Some(followed)) = (context.span(id), followed)
+        let followed = recorded(follows, &context);
+        if followed.is_valid()
+            && let Some(registered) = context.span(id)
             && let Some(span) = registered.extensions_mut().get_mut::<Span>()
         {
             span.add_link(&followed, &[]);
@@ -80,7 +75,7 @@ where
         if let Some(registered) = context.span(id)
             && let Some(span) = registered.extensions().get::<Span>()
         {
-            span.make_current();
+            span.enter_current();
         }
     }
 
@@ -88,7 +83,7 @@ where
         if let Some(registered) = context.span(id)
             && let Some(span) = registered.extensions().get::<Span>()
         {
-            context::pop(span.frame_key());
+            span.leave_current();
         }
     }
 
@@ -99,4 +94,33 @@ where
     }
 }
 
-static ROOT: context::SpanContext = context::SpanContext::NONE;
+/// What we recorded of another span; none when it was filtered away.
+fn recorded<S>(id: &Id, context: &Context<'_, S>) -> SpanContext
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let registered = context.span(id);
+    let found = registered.and_then(|span| span.extensions().get::<Span>().map(Span::context));
+    found.unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::context;
+    use std::thread;
+    use tracing_subscriber::layer::SubscriberExt;
+
+    #[test]
+    fn the_senders_thread_stays_suppressed_whatever_is_entered_on_it() {
+        let sender = thread::spawn(|| {
+            context::suppress_thread();
+            let subscriber = tracing_subscriber::registry().with(super::layer());
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::info_span!("inside a library").in_scope(|| {});
+                tracing::info_span!("and again").in_scope(|| {});
+            });
+            context::current().ids.is_suppressed()
+        });
+        assert!(sender.join().expect("no panic"));
+    }
+}

@@ -68,13 +68,9 @@ impl<L: Fn(&str) -> Option<String>> Reader<L> {
         default
     }
 
-    /// Zero means: no limit.
     fn timeout(&mut self, default: Duration) -> Duration {
         let Some((name, _)) = self.signal("TIMEOUT") else { return default };
-        match self.milliseconds(&name, default) {
-            Duration::ZERO => Duration::MAX,
-            timeout => timeout,
-        }
+        self.milliseconds(&name, default)
     }
 
     fn sampler(&mut self) -> Sampler {
@@ -271,7 +267,7 @@ mod tests {
             ("OTEL_EXPORTER_OTLP_HEADERS", "k=general"),
             ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "k=own%3D1"),
         ]);
-        assert_eq!(config.export_timeout, Duration::MAX, "zero means no limit");
+        assert_eq!(config.export_timeout, Duration::ZERO);
         assert_eq!(config.headers.0, [("k".to_owned(), "own=1".to_owned())]);
         assert!(!format!("{config:?}").contains("own=1"), "header values are not shown");
     }

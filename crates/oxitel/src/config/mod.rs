@@ -33,7 +33,7 @@ pub struct Config {
     /// `OTEL_EXPORTER_OTLP_HEADERS`, or `…_TRACES_HEADERS`: sent with every request.
     pub headers: Headers,
     /// `OTEL_EXPORTER_OTLP_TIMEOUT`, or `…_TRACES_TIMEOUT`: bounds one request with all its
-    /// retries. Default 10 s.
+    /// retries; zero is no limit. Default 10 s.
     pub export_timeout: Duration,
     /// `OTEL_BSP_SCHEDULE_DELAY`: the longest a record waits for company. Default 5 s.
     pub schedule_delay: Duration,

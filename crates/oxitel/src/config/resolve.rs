@@ -23,7 +23,7 @@ impl Config {
             limits: self.limits,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
-            export_timeout: bounded(self.export_timeout),
+            export_timeout: bounded(unless_zero(self.export_timeout)),
             shutdown_timeout: bounded(self.shutdown_timeout),
             queue_bytes: self.queue_bytes,
             live_bytes: self.live_bytes,
@@ -43,6 +43,11 @@ impl Config {
 
 /// A shorter delay would keep the sender awake without bringing anything out sooner.
 const SHORTEST_DELAY: Duration = Duration::from_millis(10);
+
+/// Zero means: no limit, as in the variable.
+fn unless_zero(timeout: Duration) -> Duration {
+    if timeout.is_zero() { Duration::MAX } else { timeout }
+}
 
 /// A time that can be added to any instant; nobody waits longer than a year.
 fn bounded(time: Duration) -> Duration {

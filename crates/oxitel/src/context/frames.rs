@@ -50,6 +50,12 @@ pub(crate) fn current() -> Current {
     Current { ids: top.ids, trace_state: if top.has_state { top_state() } else { None } }
 }
 
+/// Whether a frame with these ids would change nothing.
+#[inline(always)]
+pub(crate) fn is_current(ids: &Ids) -> bool {
+    TOP.try_with(|top| top.get().ids == *ids).unwrap_or(false)
+}
+
 #[cold]
 fn top_state() -> Option<Arc<str>> {
     let state = |frames: &RefCell<Vec<Frame>>| frames.borrow().last()?.trace_state.clone();
@@ -68,7 +74,7 @@ pub(crate) fn push(key: u64, ids: Ids, trace_state: Option<Arc<str>>) {
 }
 
 /// Removes the last frame with this key; the frames above it stay.
-#[inline]
+#[inline(never)]
 pub(crate) fn pop(key: u64) {
     let removed = FRAMES.try_with(|frames| {
         let mut frames = frames.borrow_mut();
@@ -86,7 +92,12 @@ pub(crate) fn pop(key: u64) {
         let _ = TOP.try_with(|cell| cell.set(top));
         removed
     });
-    drop(removed);
+    match removed {
+        // Dropped here, outside of the borrow.
+        Ok(removed) => drop(removed),
+        // The thread is past its frames: nothing is current any more.
+        Err(_) => drop(TOP.try_with(|top| top.set(Top::EMPTY))),
+    }
 }
 
 /// From now on nothing on this thread is recorded or propagated.

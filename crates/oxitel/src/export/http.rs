@@ -66,7 +66,8 @@ impl Client {
         match read(body).await {
             Ok(Some(body)) => Answer::read(head.status, &head.headers, &body),
             Ok(None) => Answer::Refused(format!("an answer of more than {MAX_ANSWER} bytes")),
-            Err(error) => Answer::TryAgain { after: None, reason: error.to_string() },
+            // The status came whole, and it decides.
+            Err(_) => Answer::read(head.status, &head.headers, &[]),
         }
     }
 }

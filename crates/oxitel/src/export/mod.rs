@@ -70,8 +70,12 @@ impl Exporter {
         let give_up = Instant::now() + self.timeout;
         let mut schedule = Schedule::default();
         loop {
-            if let Some(until) = self.not_before.take() {
-                tokio::time::sleep_until(until.into()).await;
+            if let Some(until) = self.not_before {
+                tokio::time::sleep_until(until.min(give_up).into()).await;
+                if until > give_up {
+                    return self.unreachable(batch, "the receiver asked for a longer silence");
+                }
+                self.not_before = None;
             }
             let attempt = self.client.post(batch);
             let Ok(answer) = tokio::time::timeout_at(give_up.into(), attempt).await else {
@@ -94,7 +98,7 @@ impl Exporter {
             };
             let next = Instant::now() + schedule.next(after);
             if after.is_some() {
-                self.not_before = Some(next.min(give_up));
+                self.not_before = Some(next);
             }
             let pause = tokio::time::sleep_until(next.min(give_up).into());
             if self.reached {

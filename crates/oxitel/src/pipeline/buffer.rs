@@ -103,6 +103,11 @@ impl Memory {
         }
     }
 
+    /// More than half of the budget is in use.
+    pub(crate) fn is_short(&self) -> bool {
+        self.used.load(Ordering::Relaxed) > self.limit.load(Ordering::Relaxed) / 2
+    }
+
     fn charge(&self, bytes: usize) -> bool {
         let limit = self.limit.load(Ordering::Relaxed);
         self.used

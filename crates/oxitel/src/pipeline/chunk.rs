@@ -13,8 +13,6 @@ pub(crate) struct Chunk {
     buffer: Option<Buffer>,
     /// How much the last buffer held when it left: a guess for the next.
     last_length: usize,
-    /// Every record this thread ever ended here, delivered or not.
-    pub(crate) recorded: u64,
 }
 
 impl Chunk {
@@ -28,7 +26,6 @@ impl Chunk {
         length: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.recorded += 1;
         let fits = self
             .buffer
             .as_ref()
@@ -48,6 +45,7 @@ impl Chunk {
         if let Some(buffer) = self.buffer.take() {
             self.last_length = buffer.bytes.len();
             lane.accept(buffer);
+            lane.watch_memory();
         }
     }
 
@@ -81,6 +79,7 @@ impl Chunk {
         if self.buffer.is_none() && length <= SMALLEST {
             self.buffer = lane.memory.take(length);
         }
+        lane.watch_memory();
         self.buffer.is_some()
     }
 

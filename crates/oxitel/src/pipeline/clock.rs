@@ -166,9 +166,7 @@ impl Anchor {
         if self.writing.swap(true, Ordering::Acquire) {
             return;
         }
-        let monotonic_ns = monotonic_ns();
-        let counter = counter();
-        let wall_ns = wall_ns();
+        let Readings { counter, monotonic_ns, wall_ns } = Readings::together();
         let multiplier = if tsc_wanted { self.rate(counter, monotonic_ns) } else { None };
 
         let sequence = self.sequence.load(Ordering::Relaxed);
@@ -213,6 +211,30 @@ impl Anchor {
         let sequence = self.sequence.load(Ordering::Relaxed);
         self.sequence.store((sequence | 1).wrapping_add(1), Ordering::Release);
         self.writing.store(false, Ordering::Release);
+    }
+}
+
+/// All three clocks at one moment.
+struct Readings {
+    counter: u64,
+    monotonic_ns: u64,
+    wall_ns: u64,
+}
+
+impl Readings {
+    /// Read again when the thread lost its processor in between: the next second of times would
+    /// carry the gap.
+    fn together() -> Self {
+        const CLOSE_NS: u64 = 20_000;
+        let mut attempts = 3;
+        loop {
+            let before_ns = monotonic_ns();
+            let (counter, wall_ns) = (counter(), wall_ns());
+            attempts -= 1;
+            if monotonic_ns() - before_ns < CLOSE_NS || attempts == 0 {
+                return Self { counter, monotonic_ns: before_ns, wall_ns };
+            }
+        }
     }
 }
 

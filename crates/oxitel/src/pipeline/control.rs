@@ -64,21 +64,24 @@ impl Control {
     }
 
     /// Asks for a flush of everything that is queued now.
-    pub(crate) fn ask(&self) -> u64 {
+    pub(crate) fn ask(&self) -> Ticket {
         let mut progress = lock(&self.progress);
         progress.asked += 1;
-        progress.asked
+        Ticket { number: progress.asked, lost_before: progress.lost_before }
     }
 
     /// Asks for a last flush until `deadline`, and the end.
-    pub(crate) fn ask_to_stop(&self, deadline: Instant) {
-        lock(&self.progress).asked += 1;
+    pub(crate) fn ask_to_stop(&self, deadline: Instant) -> Ticket {
+        let ticket = self.ask();
         self.stop_by.send_replace(Some(deadline));
+        ticket
     }
 
-    /// Waits until the flush `ticket` is dealt with; `false` at the deadline.
-    pub(crate) fn wait_for(&self, ticket: u64, deadline: Instant) -> bool {
-        self.wait(deadline, |progress| progress.finished >= ticket || !progress.running)
+    /// Waits until the flush is dealt with; `false` at the deadline, or without a sender.
+    pub(crate) fn wait_for(&self, ticket: Ticket, deadline: Instant) -> bool {
+        let done = |progress: &Progress| progress.finished >= ticket.number;
+        self.wait(deadline, |progress| done(progress) || !progress.running);
+        done(&lock(&self.progress))
     }
 
     /// Waits until the sender has ended; `false` at the deadline.
@@ -132,11 +135,23 @@ impl Control {
         self.changed.notify_all();
     }
 
-    /// How many more records are lost than at the last flush; the next call starts from here.
-    pub(crate) fn newly_lost(&self, lost: u64) -> u64 {
+    /// How many more records are lost than at the flush before `ticket`'s. Of two flushes at once
+    /// both are told.
+    pub(crate) fn newly_lost(&self, ticket: Ticket, lost: u64) -> u64 {
         let mut progress = lock(&self.progress);
-        let newly = lost.saturating_sub(progress.lost_before);
-        progress.lost_before = lost;
-        newly
+        progress.lost_before = progress.lost_before.max(lost);
+        lost.saturating_sub(ticket.lost_before)
     }
+
+    /// Losses up to now belong to an earlier session.
+    pub(crate) fn forget_losses(&self, lost: u64) {
+        lock(&self.progress).lost_before = lost;
+    }
+}
+
+/// A flush that was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ticket {
+    number: u64,
+    lost_before: u64,
 }

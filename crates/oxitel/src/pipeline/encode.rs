@@ -32,7 +32,8 @@ pub(crate) const fn varint_length(value: u64) -> usize {
 /// How many bytes a length-delimited field of `length` bytes takes, with a one-byte tag.
 #[inline(always)]
 pub(crate) const fn field_length(length: usize) -> usize {
-    1 + varint_length(length as u64) + length
+    // Saturating: lists may share their items, and then lengths beyond all memory.
+    length.saturating_add(1 + varint_length(length as u64))
 }
 
 /// Writes at the end of a vector, into space reserved once.
@@ -66,7 +67,7 @@ impl<'a> Writer<'a> {
         // SAFETY: `reserve` made room for everything written; `bytes` cannot overlap it, since
         // the writer holds the only reference to the target.
         unsafe {
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), self.at, bytes.len());
+            copy(bytes.as_ptr(), self.at, bytes.len());
             self.at = self.at.add(bytes.len());
         }
     }
@@ -123,6 +124,42 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Copies without a call what most keys and values are: a few bytes. Longer than one word, two
+/// words that overlap in the middle cover every length up to twice theirs.
+///
+/// # Safety
+/// As `copy_nonoverlapping`: `from` and `to` are valid for `length` bytes and do not overlap.
+#[inline(always)]
+unsafe fn copy(from: *const u8, to: *mut u8, length: usize) {
+    /// Both ends of the range, as one word each.
+    #[inline(always)]
+    unsafe fn ends<W: Copy>(from: *const u8, to: *mut u8, length: usize) {
+        let last = length - size_of::<W>();
+        // SAFETY: the caller's range is at least one word long; `last` is its last word's place.
+        unsafe {
+            let head = from.cast::<W>().read_unaligned();
+            let tail = from.add(last).cast::<W>().read_unaligned();
+            to.cast::<W>().write_unaligned(head);
+            to.add(last).cast::<W>().write_unaligned(tail);
+        }
+    }
+    // SAFETY: each arm stays inside the range, as its bounds say.
+    unsafe {
+        match length {
+            0 => {}
+            1..=3 => {
+                *to = *from;
+                *to.add(length / 2) = *from.add(length / 2);
+                *to.add(length - 1) = *from.add(length - 1);
+            }
+            4..=7 => ends::<u32>(from, to, length),
+            8..=16 => ends::<u64>(from, to, length),
+            17..=32 => ends::<u128>(from, to, length),
+            _ => std::ptr::copy_nonoverlapping(from, to, length),
+        }
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn grow(target: &mut Vec<u8>, length: usize) {
@@ -172,10 +209,74 @@ pub(crate) fn attribute(
     value: &Value<'_>,
     limit: usize,
 ) -> bool {
+    // Most attributes are so short that every length fits into one byte.
+    if key.len() < SHORT && target.len() < MAX_RECORD - 4 * SHORT && limit >= SHORT {
+        match *value {
+            Value::Str(text) if text.len() < SHORT => {
+                short(target, tag, key, 2 + text.len(), |writer| {
+                    writer.byte(0x0a);
+                    writer.byte(text.len() as u8);
+                    writer.bytes(text.as_bytes());
+                });
+                return true;
+            }
+            Value::Bool(flag) => {
+                short(target, tag, key, 2, |writer| {
+                    writer.byte(0x10);
+                    writer.byte(u8::from(flag));
+                });
+                return true;
+            }
+            Value::I64(number) => {
+                short(target, tag, key, 1 + varint_length(number as u64), |writer| {
+                    writer.byte(0x18);
+                    writer.varint(number as u64);
+                });
+                return true;
+            }
+            _ => {}
+        }
+    }
+    long_attribute(target, tag, key, value, limit)
+}
+
+/// Shorter keys and texts leave every length of a `KeyValue` below 128.
+const SHORT: usize = 56;
+
+/// A `KeyValue` field whose lengths all take one byte; `write` adds the `AnyValue`'s content.
+#[inline(always)]
+fn short(
+    target: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    value_length: usize,
+    write: impl FnOnce(&mut Writer<'_>),
+) {
+    let pair_length = 4 + key.len() + value_length;
+    let mut writer = Writer::reserve(target, 2 + pair_length);
+    writer.byte(tag);
+    writer.byte(pair_length as u8);
+    writer.byte(0x0a);
+    writer.byte(key.len() as u8);
+    writer.bytes(key.as_bytes());
+    writer.byte(0x12);
+    writer.byte(value_length as u8);
+    write(&mut writer);
+    writer.finish();
+}
+
+#[inline(never)]
+fn long_attribute(
+    target: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    value: &Value<'_>,
+    limit: usize,
+) -> bool {
     let nesting = Nesting { depth: 0, limit };
     let value_length = any_length(value, nesting);
-    let pair_length = field_length(key.len()) + field_length(value_length);
-    if target.len() + pair_length > MAX_RECORD {
+    let pair_length = field_length(key.len()).saturating_add(field_length(value_length));
+    if pair_length.saturating_add(target.len()) > MAX_RECORD {
         return false;
     }
     let mut writer = Writer::reserve(target, field_length(pair_length));
@@ -210,18 +311,20 @@ fn list_length(value: &Value<'_>, at: Nesting) -> usize {
         return 0;
     }
     match *value {
-        Value::Array(items) => {
-            items.iter().map(|item| field_length(any_length(item, at.deeper()))).sum()
-        }
-        Value::Map(pairs) => {
-            pairs.iter().map(|(key, item)| field_length(pair_length(key, item, at.deeper()))).sum()
-        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| field_length(any_length(item, at.deeper())))
+            .fold(0, usize::saturating_add),
+        Value::Map(pairs) => pairs
+            .iter()
+            .map(|(key, item)| field_length(pair_length(key, item, at.deeper())))
+            .fold(0, usize::saturating_add),
         _ => 0,
     }
 }
 
 fn pair_length(key: &str, value: &Value<'_>, at: Nesting) -> usize {
-    field_length(key.len()) + field_length(any_length(value, at))
+    field_length(key.len()).saturating_add(field_length(any_length(value, at)))
 }
 
 #[inline]

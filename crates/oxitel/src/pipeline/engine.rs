@@ -7,7 +7,7 @@ use super::registry::Registry;
 use super::scratch::Scratch;
 use super::settings::{self, Settings};
 use super::sync::AtomicPtr;
-use super::{clock, ids, state};
+use super::{ids, state};
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -53,7 +53,6 @@ pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> 
 
 impl Engine {
     fn new(epoch: u64, settings: &Settings) -> Self {
-        clock::after_fork();
         Self {
             epoch,
             traces: Lane::new(settings.queue_bytes),
@@ -80,7 +79,7 @@ impl Engine {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.registry.complete(self.traces.ledger.read())
+        self.registry.stats(&self.traces.ledger)
     }
 }
 

@@ -6,6 +6,7 @@ use super::buffer::{Buffer, Memory, lock};
 use super::ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
 
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Lane {
     /// Bounded by `memory`: every buffer in it was charged there.
     queue: Mutex<VecDeque<Buffer>>,
     wake: Notify,
+    /// Memory is short: open chunks of other threads are wanted back before their time.
+    collection_wanted: AtomicBool,
 }
 
 impl Lane {
@@ -24,6 +27,7 @@ impl Lane {
             ledger: Ledger::default(),
             queue: Mutex::new(VecDeque::with_capacity(256)),
             wake: Notify::new(),
+            collection_wanted: AtomicBool::new(false),
         }
     }
 
@@ -31,6 +35,18 @@ impl Lane {
     pub(crate) fn accept(&self, buffer: Buffer) {
         self.ledger.queued(buffer.records);
         lock(&self.queue).push_back(buffer);
+    }
+
+    /// When memory is short, asks the sender to collect all open chunks now.
+    pub(crate) fn watch_memory(&self) {
+        if self.memory.is_short() && !self.collection_wanted.swap(true, Ordering::Relaxed) {
+            self.wake();
+        }
+    }
+
+    /// Whether somebody asked for that since the last look.
+    pub(crate) fn collection_wanted(&self) -> bool {
+        self.collection_wanted.swap(false, Ordering::Relaxed)
     }
 
     /// Tells the sender that there is something to do.
@@ -43,19 +59,22 @@ impl Lane {
         self.wake.notified().await;
     }
 
-    /// Takes buffers of up to `limit` bytes together, but at least one if there is any.
-    pub(crate) fn take(&self, limit: usize) -> Vec<Buffer> {
+    /// Takes at most `count` buffers of up to `bytes` together, but one if there is any.
+    pub(crate) fn take(&self, count: usize, bytes: usize) -> Vec<Buffer> {
         let mut queue = lock(&self.queue);
         let mut total = 0;
-        let count = queue
-            .iter()
-            .take_while(|buffer| {
-                let first = total == 0;
-                total += buffer.bytes.len();
-                first || total <= limit
-            })
-            .count();
-        queue.drain(..count).collect()
+        let fitting = queue.iter().take(count).take_while(|buffer| {
+            let first = total == 0;
+            total += buffer.bytes.len();
+            first || total <= bytes
+        });
+        let taken = fitting.count();
+        queue.drain(..taken).collect()
+    }
+
+    /// How many buffers wait.
+    pub(crate) fn len(&self) -> usize {
+        lock(&self.queue).len()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

@@ -4,17 +4,22 @@ use super::settings::{self, Settings};
 use super::{clock, engine, fork, state};
 use crate::config::InitError;
 use crate::stats::{FlushError, Stats};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+/// How long a start waits for the end of the session before.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts recording with `settings`.
 pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
-    static STARTING: AtomicBool = AtomicBool::new(false);
-    if STARTING.swap(true, Ordering::Acquire) {
+    // By epoch: a fork in the middle of it does not keep the child from starting its own.
+    static STARTING: AtomicU64 = AtomicU64::new(0);
+    let epoch = state::epoch();
+    if STARTING.swap(epoch, Ordering::Acquire) == epoch {
         return Err(InitError::AlreadyRunning);
     }
     let outcome = if state::is_on() { Err(InitError::AlreadyRunning) } else { begin(settings) };
-    STARTING.store(false, Ordering::Release);
+    STARTING.store(0, Ordering::Release);
     outcome
 }
 
@@ -23,13 +28,19 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     clock::start();
     let settings = settings::publish(settings);
     let engine = engine::build(settings);
+    // Another thread may be in the middle of a shutdown; its sender ends first.
+    if engine.control.stop_by().is_some() {
+        engine.control.wait_for_end(deadline(END_PATIENCE));
+    }
     if !engine.control.start_sender(engine, settings) {
         return Err(InitError::NoThread);
     }
     // A flush speaks of its own session only.
-    engine.control.newly_lost(engine.stats().lost());
+    engine.control.forget_losses(engine.stats().lost());
+    state::set_parent_decides(settings.sampler.is_parent_based());
     end_with_the_process();
-    state::SHARED.config_generation.fetch_add(1, Ordering::Relaxed);
+    // Release: the settings were published before.
+    state::SHARED.config_generation.fetch_add(1, Ordering::Release);
     state::set(state::ON);
     Ok(())
 }
@@ -46,8 +57,11 @@ pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     engine.traces.wake();
     let finished = engine.control.wait_for(ticket, deadline);
     let stats = engine.stats();
-    let lost = engine.control.newly_lost(stats.lost());
     let queued = if collected && finished { 0 } else { stats.queued };
+    verdict(engine.control.newly_lost(ticket, stats.lost()), queued)
+}
+
+fn verdict(lost: u64, queued: u64) -> Result<(), FlushError> {
     if lost == 0 && queued == 0 { Ok(()) } else { Err(FlushError { lost, queued }) }
 }
 
@@ -60,16 +74,15 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
         Ordering::Relaxed,
     );
     let (Ok(_), Some(engine)) = (change, engine::current()) else { return Ok(()) };
-    let deadline = deadline(timeout);
-    engine.registry.collect(&engine.traces, deadline);
-    engine.control.ask_to_stop(deadline);
+    let (half, deadline) = (deadline(timeout / 2), deadline(timeout));
+    // What is collected has to be sent as well: a thread that stands still gets half of the time.
+    engine.registry.collect(&engine.traces, half);
+    let ticket = engine.control.ask_to_stop(deadline);
     engine.traces.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
-    let ended = engine.control.wait_for_end(deadline + Duration::from_millis(100));
+    engine.control.wait_for_end(deadline + Duration::from_millis(100));
     let stats = engine.stats();
-    let lost = engine.control.newly_lost(stats.lost());
-    let queued = if ended { 0 } else { stats.queued };
-    if lost == 0 && queued == 0 { Ok(()) } else { Err(FlushError { lost, queued }) }
+    verdict(engine.control.newly_lost(ticket, stats.lost()), stats.queued)
 }
 
 /// So long from now; nobody waits for more than a year, and an `Instant` has an end.
@@ -103,4 +116,44 @@ extern "C" fn at_exit() {
     });
     // A loss was counted and warned about by the sender; there is nobody left to return it to.
     let _ = ended;
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use crate::pipeline::engine;
+    use crate::testing::Receiver;
+    use crate::{Config, Scope};
+    use std::sync::mpsc::channel;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    static SCOPE: Scope = Scope::new("lifecycle");
+
+    #[test]
+    fn a_thread_that_is_stopped_inside_its_chunk_holds_up_nobody_elses_records() {
+        let receiver = Receiver::start();
+        let config = Config::default().endpoint(receiver.endpoint());
+        let guard = crate::init(config).expect("telemetry starts");
+        drop(SCOPE.span("another thread's"));
+        let engine = engine::current().expect("it runs");
+        let (stopped, is_stopped) = channel();
+        let (go_on, may_go_on) = channel::<()>();
+        let holder = thread::spawn(move || {
+            engine.registry.orphans().traces.with(|_| {
+                stopped.send(()).expect("the test waits");
+                // Ends when the test drops its side.
+                may_go_on.recv().expect_err("nothing is ever sent");
+            });
+        });
+        is_stopped.recv().expect("the thread runs");
+        let begun = Instant::now();
+        let ended = crate::shutdown(Duration::from_millis(200));
+        let took = begun.elapsed();
+        drop(go_on);
+        holder.join().expect("no panic");
+        assert_eq!(ended, Ok(()), "the stopped thread had no record");
+        assert!(took < Duration::from_millis(900), "{took:?}");
+        assert_eq!(receiver.spans().len(), 1);
+        drop(guard);
+    }
 }

@@ -8,16 +8,20 @@ use super::registry::Shard;
 use super::scope::ScopeData;
 use super::scratch::Scratch;
 use super::settings::Settings;
-use super::{encode, ids, state};
+use super::{clock, encode, ids, state};
+use crate::context::{Ids, TraceFlags};
 use crate::diagnose::{self, Cause};
+use crate::record::Kind;
 use std::cell::{Cell, UnsafeCell};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 thread_local! {
     static LOCAL: Local = const { Local::new() };
 }
 
+/// OTLP: the flags say whether the parent is remote.
+pub(crate) const HAS_REMOTE: u32 = 0x100;
 /// Scratches a thread keeps for its next spans.
 const POOLED: usize = 64;
 
@@ -53,17 +57,21 @@ pub(crate) fn fix_random(seed: u64) {
     });
 }
 
-/// The settings in force, if this process records.
-#[inline]
-pub(crate) fn with_settings<R>(action: impl FnOnce(&'static Settings) -> R) -> Option<R> {
-    LOCAL.try_with(|local| local.home().map(|home| action(home.settings))).ok().flatten()
+/// What became of the wish for a span.
+pub(crate) enum Begun {
+    /// There is no engine.
+    Off,
+    /// Sampled out; these are its ids.
+    Unsampled(Ids),
+    /// Too many spans are live; counted as dropped, and these are its ids.
+    Refused(Ids),
+    Recorded(Box<Scratch>),
 }
 
-/// An empty scratch for a span of `scope`. `None`: there is no engine, or too many spans are
-/// live; then the span is counted as dropped.
+/// Asks the sampler, makes ids and takes a scratch: one visit to the thread's own.
 #[inline]
-pub(crate) fn start(scope: &'static ScopeData) -> Option<Box<Scratch>> {
-    LOCAL.try_with(|local| local.start(scope)).ok().flatten()
+pub(crate) fn begin(scope: &'static ScopeData, name: &str, parent: &Ids) -> Begun {
+    LOCAL.try_with(|local| local.begin(scope, name, parent)).unwrap_or(Begun::Off)
 }
 
 /// Encodes the finished span into this thread's chunk; the scratch goes back to the pool.
@@ -93,23 +101,23 @@ pub(crate) fn finish(scratch: Box<Scratch>, end_ns: u64) {
 fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
     let length = encode::span_length(scratch);
     let lane = &engine.traces;
-    shard.span_ended();
     let after_end = shard.traces.with(|chunk| {
+        shard.ended.increment();
+        shard.recorded.increment();
         // Inside the lock: whoever shuts down changes the state first and takes every chunk's
         // lock after, so no record can slip into a chunk that was collected for good.
         if !state::is_on() {
-            chunk.recorded += 1;
             lane.ledger.dropped_already_shutdown(1);
             return true;
         }
         if length > encode::MAX_RECORD {
-            chunk.recorded += 1;
             lane.ledger.dropped_too_large(1);
             return false;
         }
         chunk.append(lane, scratch.scope, encode::field_length(length), |bytes| {
             encode::span(bytes, scratch, length, end_ns);
         });
+        shard.open.set(chunk.open_records());
         false
     });
     if after_end {
@@ -136,6 +144,11 @@ impl Local {
     #[inline]
     fn random(&self) -> u64 {
         self.refresh();
+        self.next_random()
+    }
+
+    #[inline(always)]
+    fn next_random(&self) -> u64 {
         loop {
             let (state, number) = ids::next(self.random.get());
             self.random.set(state);
@@ -145,31 +158,57 @@ impl Local {
         }
     }
 
-    #[inline]
-    fn start(&self, scope: &'static ScopeData) -> Option<Box<Scratch>> {
-        let home = self.home()?;
-        // SAFETY: only this thread reaches its pool, and no reference to it outlives a statement.
-        let pooled = unsafe { (*self.pool.get()).pop() };
-        let mut scratch = match pooled {
-            Some(scratch) => scratch,
-            None if home.engine.admit_scratch(home.settings) => Box::new(Scratch::new(scope)),
-            None => {
-                home.engine.traces.ledger.recorded(1);
-                home.engine.traces.ledger.dropped_queue_full(1);
-                return None;
-            }
+    #[inline(always)]
+    fn begin(&self, scope: &'static ScopeData, name: &str, parent: &Ids) -> Begun {
+        let Some(home) = self.home() else { return Begun::Off };
+        let below_parent = parent.is_valid();
+        let mut ids = if below_parent {
+            Ids { flags: parent.flags & 0xff, ..*parent }
+        } else {
+            let (trace_high, trace_low) = (self.next_random(), self.next_random());
+            Ids { trace_high, trace_low, span: 0, flags: u32::from(TraceFlags::RANDOM) }
         };
+        let decision = below_parent.then(|| parent.is_sampled());
+        ids.span = self.next_random();
+        if !home.settings.sampler.keeps(decision, ids.trace_low) {
+            ids.flags &= !u32::from(TraceFlags::SAMPLED);
+            return Begun::Unsampled(ids);
+        }
+        ids.flags |= u32::from(TraceFlags::SAMPLED);
+        let Some(mut scratch) = self.scratch(home, scope) else { return Begun::Refused(ids) };
         scratch.epoch = home.engine.epoch;
         scratch.scope = scope;
         scratch.limits = &home.settings.limits;
-        home.shard.span_started();
-        Some(scratch)
+        scratch.ids = ids;
+        scratch.parent = if below_parent { parent.span } else { 0 };
+        scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
+        scratch.kind = Kind::Internal;
+        scratch.name.push_str(name);
+        scratch.start = clock::now();
+        home.shard.started.increment();
+        Begun::Recorded(scratch)
+    }
+
+    /// A scratch from the pool or a new one; `None`, and a count, when there are too many.
+    #[inline(always)]
+    fn scratch(&self, home: &Home, scope: &'static ScopeData) -> Option<Box<Scratch>> {
+        // SAFETY: only this thread reaches its pool, and no reference to it outlives a statement.
+        let pooled = unsafe { (*self.pool.get()).pop() };
+        if pooled.is_some() {
+            return pooled;
+        }
+        if home.engine.admit_scratch(home.settings) {
+            return Some(Box::new(Scratch::new(scope)));
+        }
+        home.engine.traces.ledger.recorded(1);
+        home.engine.traces.ledger.dropped_queue_full(1);
+        None
     }
 
     #[inline]
     fn recycle(&self, mut scratch: Box<Scratch>, engine: &Engine) {
         scratch.clear();
-        // SAFETY: as in `start`.
+        // SAFETY: as in `scratch`.
         let pool = unsafe { &mut *self.pool.get() };
         if pool.len() < POOLED && scratch.is_worth_keeping() {
             pool.push(scratch);
@@ -198,6 +237,8 @@ impl Local {
     #[cold]
     #[inline(never)]
     fn renew(&self, generation: u32) {
+        // Acquire: whoever sees the generation sees the settings that belong to it.
+        fence(Ordering::Acquire);
         let epoch = state::epoch();
         let forked = self.epoch.get() != epoch;
         self.epoch.set(epoch);

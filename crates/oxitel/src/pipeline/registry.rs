@@ -6,39 +6,48 @@
 use super::buffer::lock;
 use super::chunk::Chunk;
 use super::lane::Lane;
+use super::ledger::Ledger;
 use super::lock::Lock;
 use crate::stats::Stats;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+/// One thread's part. Its counters stand beside the lock, so that the ledger can be read while
+/// the thread is stopped inside its chunk.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     pub(crate) traces: Lock<Chunk>,
-    started: Counter,
-    ended: Counter,
+    /// Every record this thread ended, delivered or not. Written under the chunk's lock.
+    pub(crate) recorded: Counter,
+    /// Records in the open chunk. Written under the chunk's lock.
+    pub(crate) open: Counter,
+    pub(crate) started: Counter,
+    /// Written under the chunk's lock.
+    pub(crate) ended: Counter,
 }
 
 impl Shard {
-    pub(crate) fn span_started(&self) {
-        self.started.increment();
-    }
-
-    pub(crate) fn span_ended(&self) {
-        self.ended.increment();
+    fn hand_over(&self, chunk: &mut Chunk, lane: &Lane) {
+        chunk.hand_over(lane);
+        self.open.set(0);
     }
 }
 
-/// A counter with one writer, its thread: no read-modify-write cycle. (The orphans' shard is
-/// only written under its chunk's lock or in a rush at exit, where a lost count is a live span
-/// too many in a statistic.)
+/// A counter that one thread at a time writes: no read-modify-write cycle.
 #[derive(Debug, Default)]
-struct Counter(AtomicU64);
+pub(crate) struct Counter(AtomicU64);
 
 impl Counter {
     #[inline(always)]
-    fn increment(&self) {
-        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    pub(crate) fn increment(&self) {
+        self.set(self.get() + 1);
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&self, count: u64) {
+        // Relaxed: a statistic; nothing is ordered by it.
+        self.0.store(count, Ordering::Relaxed);
     }
 
     fn get(&self) -> u64 {
@@ -75,10 +84,8 @@ impl Registry {
     /// Takes a thread's shard out; what it holds is handed over and its counts are kept.
     pub(crate) fn retire(&self, shard: &Arc<Shard>, lane: &Lane) {
         let mut shards = lock(&self.shards);
-        shard.traces.with(|chunk| {
-            chunk.hand_over(lane);
-            lane.ledger.recorded(std::mem::take(&mut chunk.recorded));
-        });
+        shard.traces.with(|chunk| shard.hand_over(chunk, lane));
+        lane.ledger.recorded(shard.recorded.get());
         self.retired_started.fetch_add(shard.started.get(), Ordering::Relaxed);
         self.retired_ended.fetch_add(shard.ended.get(), Ordering::Relaxed);
         shards.retain(|other| !Arc::ptr_eq(other, shard));
@@ -92,30 +99,40 @@ impl Registry {
     /// Hands over every open chunk; `false` when one stayed busy until the deadline.
     pub(crate) fn collect(&self, lane: &Lane, deadline: Instant) -> bool {
         let shards = lock(&self.shards).clone();
-        shards.iter().all(|shard| hand_over(shard, lane, deadline))
+        // First those that are free: a thread that is stopped inside its chunk holds up nobody
+        // else's.
+        let busy = shards.iter().filter(|shard| !try_hand_over(shard, lane));
+        let busy: Vec<_> = busy.collect();
+        busy.into_iter().all(|shard| hand_over(shard, lane, deadline))
     }
 
-    /// `counted`, with what living threads hold on top.
-    pub(crate) fn complete(&self, mut counted: Stats) -> Stats {
-        let mut started = self.retired_started.load(Ordering::Relaxed);
-        let mut ended = self.retired_ended.load(Ordering::Relaxed);
-        for shard in lock(&self.shards).iter() {
-            shard.traces.with(|chunk| {
-                counted.recorded += chunk.recorded;
-                counted.queued += chunk.open_records();
-            });
-            started += shard.started.get();
-            ended += shard.ended.get();
-        }
-        counted.live = started.saturating_sub(ended);
-        counted
+    /// The ledger with what living threads hold on top.
+    pub(crate) fn stats(&self, ledger: &Ledger) -> Stats {
+        let shards = lock(&self.shards);
+        let sum = |counter: fn(&Shard) -> &Counter| -> u64 {
+            shards.iter().map(|shard| counter(shard).get()).sum()
+        };
+        let started = self.retired_started.load(Ordering::Relaxed) + sum(|shard| &shard.started);
+        let ended = self.retired_ended.load(Ordering::Relaxed) + sum(|shard| &shard.ended);
+        // Open chunks first, then the queue: what moves meanwhile is seen twice, not never.
+        let open = sum(|shard| &shard.open);
+        let recorded = sum(|shard| &shard.recorded);
+        let mut stats = ledger.read();
+        stats.recorded += recorded;
+        stats.queued += open;
+        stats.live = started.saturating_sub(ended);
+        stats
     }
+}
+
+fn try_hand_over(shard: &Shard, lane: &Lane) -> bool {
+    shard.traces.try_with(|chunk| shard.hand_over(chunk, lane)).is_some()
 }
 
 /// A thread holds its chunk for the length of one copy; a longer wait means it is not running.
 fn hand_over(shard: &Shard, lane: &Lane, deadline: Instant) -> bool {
     loop {
-        if shard.traces.try_with(|chunk| chunk.hand_over(lane)).is_some() {
+        if try_hand_over(shard, lane) {
             return true;
         }
         if Instant::now() >= deadline {

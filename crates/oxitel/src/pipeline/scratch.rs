@@ -76,10 +76,11 @@ impl Scratch {
     /// The memory a scratch holds, for the limit on live spans.
     pub(crate) fn capacity(&self) -> usize {
         self.name.capacity()
-            + self.attributes.bytes.capacity()
+            + self.status.message.capacity()
+            + self.attributes.capacity()
             + self.events.bytes.capacity()
             + self.links.bytes.capacity()
-            + self.nested.bytes.capacity()
+            + self.nested.capacity()
     }
 }
 
@@ -103,7 +104,7 @@ pub(crate) struct Limit {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    hash: u32,
+    fingerprint: u32,
     offset: u32,
     length: u32,
     key_length: u32,
@@ -116,18 +117,18 @@ impl Attributes {
     }
 
     fn clear(&mut self) {
-        *self = Self {
-            bytes: cleared(std::mem::take(&mut self.bytes)),
-            index: cleared(std::mem::take(&mut self.index)),
-            ..Self::default()
-        };
+        self.bytes.clear();
+        self.index.clear();
+        self.dropped = 0;
+        self.dead_bytes = 0;
+        self.dead = 0;
     }
 
     /// Sets `key`, replacing what it held; a new key at the limit, or an empty one, is counted.
     #[inline]
     pub(crate) fn set(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) {
-        let hash = hash(key.as_bytes());
-        let old = self.find(hash, key);
+        let fingerprint = fingerprint(key.as_bytes());
+        let old = self.find(fingerprint, key);
         let refused = old.is_none() && (self.live() >= limits.count || key.is_empty());
         let offset = self.bytes.len();
         if refused || !encode::attribute(&mut self.bytes, tag, key, value, limits.value_length) {
@@ -135,7 +136,7 @@ impl Attributes {
             return;
         }
         self.index.push(Entry {
-            hash,
+            fingerprint,
             offset: offset as u32,
             length: (self.bytes.len() - offset) as u32,
             key_length: key.len() as u32,
@@ -144,6 +145,10 @@ impl Attributes {
         if let Some(old) = old {
             self.replaced(old, limits.count);
         }
+    }
+
+    fn capacity(&self) -> usize {
+        self.bytes.capacity() + self.index.capacity() * size_of::<Entry>()
     }
 
     fn live(&self) -> u32 {
@@ -161,9 +166,9 @@ impl Attributes {
     }
 
     #[inline]
-    fn find(&self, hash: u32, key: &str) -> Option<usize> {
+    fn find(&self, fingerprint: u32, key: &str) -> Option<usize> {
         self.index.iter().position(|entry| {
-            entry.hash == hash
+            entry.fingerprint == fingerprint
                 && !entry.dead
                 && entry.key_length as usize == key.len()
                 && self.key(entry) == key.as_bytes()
@@ -233,7 +238,9 @@ pub(crate) struct Records {
 
 impl Records {
     fn clear(&mut self) {
-        *self = Self { bytes: cleared(std::mem::take(&mut self.bytes)), ..Self::default() };
+        self.bytes.clear();
+        self.count = 0;
+        self.dropped = 0;
     }
 
     /// Counts one more of about `length` bytes in, or out when a limit is reached.
@@ -325,23 +332,17 @@ impl Outcome {
     }
 }
 
-fn cleared<T>(mut items: Vec<T>) -> Vec<T> {
-    items.clear();
-    items
-}
-
-/// Enough to tell a handful of keys apart; equal hashes are compared byte by byte.
-#[inline]
-fn hash(key: &[u8]) -> u32 {
-    const MULTIPLIER: u64 = 0x517c_c1b7_2722_0a95;
-    let mut state = key.len() as u64;
-    let mut words = key.chunks_exact(8);
-    for word in &mut words {
-        let word = u64::from_le_bytes(word.try_into().expect("chunks of eight"));
-        state = (state.rotate_left(5) ^ word).wrapping_mul(MULTIPLIER);
-    }
-    for byte in words.remainder() {
-        state = (state.rotate_left(5) ^ u64::from(*byte)).wrapping_mul(MULTIPLIER);
-    }
-    (state >> 32) as u32
+/// Enough to tell a handful of keys apart: both ends and the length. Equal ones are compared byte
+/// by byte.
+#[inline(always)]
+fn fingerprint(key: &[u8]) -> u32 {
+    const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+    let ends = if let (Some(first), Some(last)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
+        u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23)
+    } else if let (Some(first), Some(last)) = (key.first_chunk::<4>(), key.last_chunk::<4>()) {
+        u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+    } else {
+        key.iter().fold(0, |ends, byte| ends << 8 | u64::from(*byte))
+    };
+    ((ends ^ key.len() as u64).wrapping_mul(MULTIPLIER) >> 32) as u32
 }

@@ -52,7 +52,7 @@ struct ReportEnd(&'static Engine);
 impl Drop for ReportEnd {
     fn drop(&mut self) {
         let lane = &self.0.traces;
-        for buffer in lane.take(usize::MAX) {
+        for buffer in lane.take(usize::MAX, usize::MAX) {
             lane.ledger.left_queue(buffer.records);
             lane.ledger.dropped_at_shutdown(buffer.records);
             lane.memory.give_back(buffer);
@@ -101,15 +101,19 @@ async fn work(engine: &'static Engine, settings: &'static Settings) {
         if engine.control.ticket() == ticket && lane.is_empty() {
             wait(lane, collect_at).await;
         }
-        if Instant::now() >= collect_at {
+        if Instant::now() >= collect_at || lane.collection_wanted() {
             engine.registry.collect(lane, Instant::now() + COLLECT_PATIENCE);
             collect_at = Instant::now() + settings.schedule_delay;
         }
         report_drops(lane, &mut dropped);
         let asked = engine.control.ticket();
         let stopping = engine.control.stop_by().is_some();
-        while !lane.is_empty() {
-            deliver(engine, &mut exporter, lane.take(REQUEST_BYTES)).await;
+        // What is queued now and no more: a flush ends while others go on recording.
+        let mut waiting = lane.len();
+        while waiting > 0 {
+            let buffers = lane.take(waiting, REQUEST_BYTES);
+            waiting = waiting.saturating_sub(buffers.len().max(1));
+            deliver(engine, &mut exporter, buffers).await;
         }
         ticket = asked;
         engine.control.finish(ticket);
@@ -133,8 +137,10 @@ async fn deliver(engine: &'static Engine, exporter: &mut Exporter, buffers: Vec<
     let mut in_flight = InFlight { lane, records, outcome: Outcome::Unreachable };
     let batch = Batch::new(exporter.resource(), buffers, lane);
     in_flight.outcome = tokio::select! {
-        outcome = exporter.send(&batch, engine.control.stop_signal()) => outcome,
+        // After the deadline nothing is begun.
+        biased;
         () = time_is_over(engine.control.stop_signal()) => Outcome::ShutdownDeadline,
+        outcome = exporter.send(&batch, engine.control.stop_signal()) => outcome,
     };
 }
 
@@ -148,7 +154,6 @@ struct InFlight<'a> {
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         let (ledger, records) = (&self.lane.ledger, self.records);
-        ledger.left_queue(records);
         match self.outcome {
             Outcome::Delivered { rejected } => {
                 let rejected = rejected.min(records);
@@ -164,6 +169,8 @@ impl Drop for InFlight<'_> {
                 diagnose::warn(Cause::ShutdownDeadline, &text);
             }
         }
+        // Last: in between the record is seen twice, not never.
+        ledger.left_queue(records);
     }
 }
 

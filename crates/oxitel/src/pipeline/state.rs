@@ -2,7 +2,7 @@
 //!
 //! Laid out for C, because an extension that joins this engine reads them directly.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 /// Lives for the whole process.
 #[repr(C)]
@@ -30,6 +30,9 @@ pub(crate) static SHARED: Shared = Shared {
     config_generation: AtomicU32::new(0),
 };
 
+/// The sampler leaves the decision to the parent: below an unsampled span there is nothing to ask.
+static PARENT_DECIDES: AtomicBool = AtomicBool::new(true);
+
 // Relaxed throughout: each word stands alone. What belongs to an epoch or a configuration is
 // reached through pointers with their own ordering.
 
@@ -41,6 +44,15 @@ pub(crate) fn epoch() -> u64 {
 #[inline(always)]
 pub(crate) fn is_on() -> bool {
     SHARED.state.load(Ordering::Relaxed) == ON
+}
+
+#[inline(always)]
+pub(crate) fn parent_decides() -> bool {
+    PARENT_DECIDES.load(Ordering::Relaxed)
+}
+
+pub(crate) fn set_parent_decides(decides: bool) {
+    PARENT_DECIDES.store(decides, Ordering::Relaxed);
 }
 
 pub(crate) fn set(state: u32) {

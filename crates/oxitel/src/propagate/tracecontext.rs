@@ -8,6 +8,8 @@ pub(super) const TRACESTATE: &str = "tracestate";
 /// The flags this version of the standard knows; others are not passed on.
 const KNOWN_FLAGS: u8 = TraceFlags::SAMPLED | TraceFlags::RANDOM;
 const MAX_MEMBERS: usize = 32;
+/// The standard asks for 512 at least; it travels in every span.
+const MAX_STATE_BYTES: usize = 4096;
 
 pub(super) fn traceparent(context: &SpanContext) -> String {
     let flags = context.flags().0 & KNOWN_FLAGS;
@@ -40,7 +42,10 @@ fn is_valid_state(state: &str) -> bool {
     let members = state.split(',').map(str::trim).filter(|member| !member.is_empty());
     let printable = state.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\t');
     let well_formed = |member: &str| member.split_once('=').is_some_and(|(key, _)| !key.is_empty());
-    printable && members.clone().count() <= MAX_MEMBERS && members.into_iter().all(well_formed)
+    printable
+        && state.len() <= MAX_STATE_BYTES
+        && members.clone().count() <= MAX_MEMBERS
+        && members.into_iter().all(well_formed)
 }
 
 /// Exactly `N` bytes of lower-case hexadecimal.

@@ -20,6 +20,6 @@ pub use scope::Scope;
 #[cfg(feature = "otel")]
 pub use span::{Current, Entered, Instrumented, Span, SpanBuilder};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, start};
+pub(crate) use span::{Parent, printed, start};
 pub use status::{Kind, Status};
 pub use value::Value;

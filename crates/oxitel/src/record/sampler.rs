@@ -49,6 +49,11 @@ impl Sampler {
         Self { parent_based: true, ..self }
     }
 
+    #[cfg(feature = "otel")]
+    pub(crate) fn is_parent_based(&self) -> bool {
+        self.parent_based
+    }
+
     /// `parent` is the parent's decision, if there is a parent.
     #[cfg(any(feature = "otel", test))]
     #[inline(always)]

@@ -47,14 +47,14 @@ impl Scope {
 
     /// Starts a span below the current one. It does not become current: see [`Span::enter`] and
     /// [`Span::instrument`]. It ends when it is dropped.
-    #[inline]
+    #[inline(always)]
     #[must_use = "a span ends when it is dropped"]
     pub fn span(&'static self, name: &str) -> Span {
         start(self, name, Parent::Current)
     }
 
     /// Starts a span below the current one and makes it current, until it is dropped.
-    #[inline]
+    #[inline(always)]
     #[must_use = "a span ends when it is dropped"]
     pub fn enter(&'static self, name: &str) -> Entered {
         self.span(name).into_entered()

@@ -1,13 +1,14 @@
 //! Spans of the direct API.
 
-use super::{Kind, Sampler, Scope, Status, Value};
-use crate::context::{self, Ids, SpanContext, TraceFlags};
+use super::{Kind, Scope, Status, Value};
+use crate::context::{self, Ids, SpanContext};
 use crate::pipeline::encode::LinkTarget;
-use crate::pipeline::local::{self, random};
+use crate::pipeline::local::{self, Begun, HAS_REMOTE};
 use crate::pipeline::scratch::Scratch;
 use crate::pipeline::{clock, state};
 use pin_project_lite::pin_project;
 use std::error::Error;
+use std::fmt::{self, Write as _};
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::pin::Pin;
@@ -31,11 +32,13 @@ pub(crate) enum Parent<'a> {
 }
 
 /// Starts a span.
-#[inline]
+#[inline(always)]
 pub(crate) fn start(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Span {
-    if !state::is_on() {
-        return Span::NONE;
-    }
+    if state::is_on() { begin(scope, name, parent) } else { Span::NONE }
+}
+
+#[inline(never)]
+fn begin(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Span {
     let (parent, trace_state) = match parent {
         Parent::Current => {
             let current = context::current();
@@ -46,43 +49,20 @@ pub(crate) fn start(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Sp
     if parent.is_suppressed() {
         return Span { scratch: None, ids: Ids::SUPPRESSED, trace_state: None };
     }
-    let below_parent = parent.is_valid();
-    let mut ids = Ids { flags: parent.flags & 0xff, ..parent };
-    if !below_parent {
-        (ids.trace_high, ids.trace_low) = (random(), random());
-        ids.flags = u32::from(TraceFlags::RANDOM);
+    if !parent.is_sampled() && parent.is_valid() && state::parent_decides() {
+        // Takes over its ids: nothing will ever refer to others.
+        return Span { scratch: None, ids: parent, trace_state };
     }
-    let decision = below_parent.then(|| parent.is_sampled());
-    let keeps = |sampler: &Sampler| sampler.keeps(decision, ids.trace_low);
-    let Some(kept) = local::with_settings(|settings| keeps(&settings.sampler)) else {
-        return Span::NONE;
-    };
-    let sampled = u32::from(TraceFlags::SAMPLED);
-    if !kept {
-        // Below an unsampled span its ids are taken over: nothing will ever refer to others.
-        if !below_parent || parent.is_sampled() {
-            ids.span = random();
+    match local::begin(scope.data(), name, &parent) {
+        Begun::Off => Span::NONE,
+        Begun::Unsampled(ids) | Begun::Refused(ids) => Span { scratch: None, ids, trace_state },
+        Begun::Recorded(mut scratch) => {
+            let ids = scratch.ids;
+            scratch.trace_state.clone_from(&trace_state);
+            Span { scratch: Some(scratch), ids, trace_state }
         }
-        ids.flags &= !sampled;
-        return Span { scratch: None, ids, trace_state };
     }
-    ids.span = random();
-    ids.flags |= sampled;
-    let scratch = local::start(scope.data()).map(|mut scratch| {
-        scratch.ids = ids;
-        scratch.parent = if below_parent { parent.span } else { 0 };
-        scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
-        scratch.trace_state.clone_from(&trace_state);
-        scratch.name.push_str(name);
-        scratch.kind = Kind::Internal;
-        scratch.start = clock::now();
-        scratch
-    });
-    Span { scratch, ids, trace_state }
 }
-
-/// OTLP: the flags say whether the parent is remote.
-const HAS_REMOTE: u32 = 0x100;
 
 impl Span {
     const NONE: Self = Self { scratch: None, ids: Ids::NONE, trace_state: None };
@@ -99,7 +79,7 @@ impl Span {
     }
 
     /// Sets an attribute, replacing an earlier value of the same key.
-    #[inline]
+    #[inline(always)]
     pub fn set_attribute<'a>(&mut self, key: &str, value: impl Into<Value<'a>>) -> &mut Self {
         if let Some(scratch) = &mut self.scratch {
             scratch.set_attribute(key, &value.into());
@@ -141,7 +121,7 @@ impl Span {
     pub fn record_error(&mut self, error: &dyn Error) -> &mut Self {
         if self.is_recording() {
             // The error's own code runs here, before anything of ours is borrowed.
-            let text = error.to_string();
+            let text = printed(format_args!("{error}"));
             self.add_event("exception", &[("exception.message", Value::Str(&text))]);
             self.set_status(Status::Error(&text));
         }
@@ -173,6 +153,7 @@ impl Span {
         Instrumented { inner: future, span: Some(self) }
     }
 
+    #[inline(always)]
     pub(crate) fn into_entered(self) -> Entered {
         Entered { key: self.make_current(), span: self, not_send: PhantomData }
     }
@@ -189,21 +170,36 @@ impl Span {
         }
     }
 
-    /// What [`Span::make_current`] pushes.
+    /// Makes it current without a guard; [`Span::leave_current`] undoes one such call.
     #[cfg(feature = "tracing")]
-    pub(crate) fn frame_key(&self) -> u64 {
-        self.ids.span
+    pub(crate) fn enter_current(&self) {
+        if self.ids.span != 0 {
+            context::push(self.ids.span, self.ids, self.trace_state.clone());
+        }
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn leave_current(&self) {
+        leave(self.ids.span);
     }
 
     /// The key of the frame, or [`NO_FRAME`] when the place would not change.
     #[inline(always)]
-    pub(crate) fn make_current(&self) -> u64 {
-        if self.ids.span == 0 {
+    fn make_current(&self) -> u64 {
+        let passed_on = self.scratch.is_none() && context::is_current(&self.ids);
+        if self.ids.span == 0 || passed_on {
             return NO_FRAME;
         }
         context::push(self.ids.span, self.ids, self.trace_state.clone());
         self.ids.span
     }
+}
+
+/// As far as it prints: an implementation that fails is no reason to panic.
+pub(crate) fn printed(arguments: fmt::Arguments<'_>) -> String {
+    let mut text = String::new();
+    let _ = text.write_fmt(arguments);
+    text
 }
 
 /// Telemetry is off, or suppressed: what is current stays current.
@@ -217,13 +213,19 @@ fn leave(key: u64) {
 }
 
 impl Drop for Span {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         if let Some(scratch) = self.scratch.take() {
-            let end_ns = scratch.start.end_ns();
-            local::finish(scratch, end_ns);
+            end(scratch);
         }
     }
+}
+
+/// Out of line, so that a span that is not recorded costs a comparison.
+#[inline(never)]
+fn end(scratch: Box<Scratch>) {
+    let end_ns = scratch.start.end_ns();
+    local::finish(scratch, end_ns);
 }
 
 /// Keeps a span current on this thread; see [`Span::enter`].
@@ -273,7 +275,7 @@ impl DerefMut for Entered {
 }
 
 impl Drop for Entered {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         leave(self.key);
     }

@@ -1,8 +1,10 @@
 //! What the receiver may answer, and what becomes of the records.
 
-use crate::session::{PATIENCE, Session};
+use crate::session::{PATIENCE, Session, blunt_server};
 use oxitel::testing::Answer;
 use oxitel::{FlushError, Scope};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 static SCOPE: Scope = Scope::new("delivery");
@@ -131,4 +133,76 @@ fn the_traces_endpoint_is_used_as_it_is() {
     record(1);
     let _ = oxitel::flush(PATIENCE);
     assert_eq!(session.receiver.requests()[0].path, "/exactly/here");
+}
+
+#[test]
+fn a_retry_after_beyond_the_export_timeout_holds_for_the_next_batches_too() {
+    let timeout = Duration::from_millis(100);
+    let session = Session::with(|config| config.export_timeout(timeout));
+    session.receiver.answer(Answer::Throttle { status: 429, retry_after: "60".into() });
+    for _ in 0..3 {
+        record(1);
+        assert_eq!(lost(oxitel::flush(PATIENCE)), (1, 0));
+    }
+    assert_eq!(session.receiver.requests().len(), 1, "silence was asked for");
+    assert_eq!(session.ledger().dropped.unreachable, 3);
+}
+
+#[test]
+fn the_status_decides_also_when_the_rest_of_the_answer_breaks() {
+    let broken = |status| -> &'static str {
+        match status {
+            200 => "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nabc",
+            _ => "HTTP/1.1 400 Bad Request\r\ncontent-length: 10\r\n\r\nabc",
+        }
+    };
+    for (status, expected) in [(200, (0, 0)), (400, (1, 0))] {
+        let (url, requests) = blunt_server(Duration::ZERO, broken(status));
+        let _session = Session::with(|config| config.endpoint(url));
+        record(1);
+        assert_eq!(lost(oxitel::flush(PATIENCE)), expected, "{status}");
+        assert_eq!(requests.load(Ordering::SeqCst), 1, "{status} is sent once");
+    }
+}
+
+#[test]
+fn of_two_flushes_at_once_both_are_told_of_a_loss() {
+    let session = Session::start();
+    session.receiver.answer(Answer::Status(400));
+    for _ in 0..20 {
+        let flushes = [(); 2].map(|()| {
+            thread::spawn(|| {
+                record(1);
+                oxitel::flush(PATIENCE)
+            })
+        });
+        for flush in flushes {
+            assert!(flush.join().expect("no panic").is_err(), "nothing was delivered");
+        }
+    }
+    assert_eq!(session.ledger().rejected, 40);
+}
+
+#[test]
+fn a_flush_ends_while_others_go_on_recording() {
+    // A request takes longer than the next chunk: the queue is never empty.
+    let accepted = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (url, requests) = blunt_server(Duration::from_millis(40), accepted);
+    let _session = Session::with(|config| config.endpoint(url));
+    let done = AtomicBool::new(false);
+    let text = "x".repeat(60_000);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                SCOPE.span("large").set_attribute("text", &text);
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        while requests.load(Ordering::SeqCst) < 3 {
+            thread::sleep(Duration::from_millis(5));
+        }
+        let flushed = oxitel::flush(Duration::from_secs(3));
+        done.store(true, Ordering::Relaxed);
+        assert_eq!(lost(flushed), (0, 0));
+    });
 }

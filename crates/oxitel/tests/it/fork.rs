@@ -51,3 +51,15 @@ fn fresh_processes_that_fork_while_another_thread_starts_to_record_never_hang() 
     let children = receiver.spans().iter().filter(|r| r.span.name == "in the child").count();
     assert_eq!(children, 40);
 }
+
+#[test]
+fn a_child_that_gets_no_thread_says_that_nothing_was_sent() {
+    let receiver = Receiver::start();
+    let (output, _) = run_example("forks", &["starved"], &receiver.endpoint());
+    let words = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    let told = "Err(FlushError { lost: 0, queued: 1 })\n";
+    assert_eq!(words, told, "and not that all was well");
+    let names: Vec<_> = receiver.spans().into_iter().map(|record| record.span.name).collect();
+    assert_eq!(names, ["in the parent"]);
+}

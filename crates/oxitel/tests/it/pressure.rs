@@ -110,3 +110,48 @@ fn flushing_while_threads_record_counts_each_record_once() {
     assert_eq!(session.ledger().delivered, 9_000);
     session.verify();
 }
+
+#[test]
+fn open_chunks_of_many_threads_are_collected_before_memory_is_short() {
+    let session = Session::with(|config| config.queue_bytes(6 << 20));
+    let text = "x".repeat(2_000);
+    thread::scope(|scope| {
+        for _ in 0..120 {
+            scope.spawn(|| {
+                // Together they would hold 7.5 MiB of chunks open until the schedule delay.
+                for _ in 0..32 {
+                    SCOPE.span("record").set_attribute("text", &text);
+                    thread::sleep(Duration::from_millis(20));
+                }
+            });
+        }
+    });
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()), "{}", session.ledger());
+    assert_eq!(session.ledger().delivered, 120 * 32);
+    session.verify();
+}
+
+#[test]
+fn the_ledger_never_runs_backwards() {
+    let session = Session::start();
+    thread::scope(|scope| {
+        let recorders: Vec<_> = (0..3)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..300 {
+                        let short = thread::spawn(|| drop(SCOPE.span("short-lived thread")));
+                        short.join().expect("no panic");
+                    }
+                })
+            })
+            .collect();
+        let mut last = 0;
+        while !recorders.iter().all(thread::ScopedJoinHandle::is_finished) {
+            let recorded = session.ledger().recorded;
+            assert!(recorded >= last, "{recorded} after {last}");
+            last = recorded;
+        }
+    });
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()));
+    assert_eq!(session.ledger().delivered, 900);
+}

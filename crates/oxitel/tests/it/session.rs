@@ -2,8 +2,11 @@
 
 use oxitel::testing::{Receiver, judge};
 use oxitel::{Config, Guard, Stats};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Long enough for anything that is not broken.
@@ -100,4 +103,42 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
         }
     }
     stats
+}
+
+/// A server that reads each request whole, takes its time, answers with these bytes and closes
+/// the connection. Returns its URL and the number of requests so far.
+pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("its address"));
+    let requests = Arc::new(AtomicUsize::new(0));
+    let counter = Arc::clone(&requests);
+    // Serves until the process ends; the listener has no other way to be told.
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            if read_request(&mut stream).is_ok() {
+                counter.fetch_add(1, Ordering::SeqCst);
+                std::thread::sleep(time);
+                stream.write_all(answer.as_bytes()).expect("the client waits for it");
+            }
+        }
+    });
+    (url, requests)
+}
+
+fn read_request(stream: &mut TcpStream) -> io::Result<()> {
+    let mut reader = BufReader::new(stream);
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().expect("a length");
+        }
+        if line == "\r\n" {
+            return reader.read_exact(&mut vec![0; length]);
+        }
+    }
 }

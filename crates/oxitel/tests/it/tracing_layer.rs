@@ -1,8 +1,9 @@
 //! Programs that use `tracing`.
 
-use crate::session::{Session, run_example};
+use crate::session::{PATIENCE, Session, run_example};
 use oxitel::testing::Receiver;
-use oxitel::{Scope, context};
+use oxitel::{Sampler, Scope, context};
+use std::fmt;
 use tracing::{Level, info, info_span, span};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -59,6 +60,26 @@ fn status_fields_and_what_a_span_follows_from_are_kept() {
     ");
 }
 
+#[test]
+fn a_debug_implementation_that_fails_and_a_second_layer_do_no_harm() {
+    struct Broken;
+    impl fmt::Debug for Broken {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("as far as it goes")?;
+            Err(fmt::Error)
+        }
+    }
+    let session = Session::start();
+    let subscriber =
+        tracing_subscriber::registry().with(oxitel::bridge::layer()).with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(subscriber, || {
+        info_span!("span", broken = ?Broken).in_scope(|| {});
+    });
+    oxitel::flush(PATIENCE).expect("delivered");
+    let tree = session.receiver.tree();
+    assert!(tree.contains(r#"broken="as far as it goes""#), "{tree}");
+}
+
 /// In a program of its own: a scoped subscriber, as in the other tests, never sees such calls.
 #[test]
 fn a_debug_implementation_may_itself_use_tracing() {
@@ -75,6 +96,26 @@ fn a_debug_implementation_may_itself_use_tracing() {
       chatty: made while formatting (internal)
         · said while formatting level=INFO target=chatty
     ");
+}
+
+#[test]
+fn below_an_unsampled_span_entering_and_leaving_keeps_the_place() {
+    let session = Session::with(|config| config.sampler(Sampler::always_off().parent_based()));
+    let current = || context::capture().span_context().clone();
+    with_layer(|| {
+        let outer = info_span!("outer");
+        let _outer = outer.enter();
+        let place = current();
+        assert!(place.is_valid() && !place.is_sampled());
+        for _ in 0..2 {
+            info_span!("inner").in_scope(|| assert_eq!(current(), place));
+            let _direct = SCOPE.enter("direct");
+            assert_eq!(current(), place);
+        }
+        assert_eq!(current(), place, "leaving the inner ones did not leave the outer one");
+    });
+    assert!(!current().is_valid());
+    assert_eq!(session.ledger().recorded, 0);
 }
 
 #[test]
