@@ -75,7 +75,7 @@ where
         if let Some(registered) = context.span(id)
             && let Some(span) = registered.extensions().get::<Span>()
         {
-            span.enter_current();
+            span.make_current();
         }
     }
 

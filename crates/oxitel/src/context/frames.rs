@@ -50,19 +50,13 @@ pub(crate) fn current() -> Current {
     Current { ids: top.ids, trace_state: if top.has_state { top_state() } else { None } }
 }
 
-/// Whether a frame with these ids would change nothing.
-#[inline(always)]
-pub(crate) fn is_current(ids: &Ids) -> bool {
-    TOP.try_with(|top| top.get().ids == *ids).unwrap_or(false)
-}
-
 #[cold]
 fn top_state() -> Option<Arc<str>> {
     let state = |frames: &RefCell<Vec<Frame>>| frames.borrow().last()?.trace_state.clone();
     FRAMES.try_with(state).ok().flatten()
 }
 
-#[inline]
+#[inline(always)]
 pub(crate) fn push(key: u64, ids: Ids, trace_state: Option<Arc<str>>) {
     let has_state = trace_state.is_some();
     let pushed = FRAMES.try_with(|frames| {

@@ -10,7 +10,7 @@ pub use crate::off::frames::{Attached, Captured, InContext, capture, root, with_
 #[cfg(feature = "otel")]
 pub use frames::{Attached, Captured, InContext, capture, root, with_parent};
 #[cfg(feature = "otel")]
-pub(crate) use frames::{current, is_current, pop, push, suppress_thread};
+pub(crate) use frames::{current, pop, push, suppress_thread};
 #[cfg(feature = "otel")]
 pub(crate) use id::Ids;
 pub use id::{SpanId, TraceFlags, TraceId};

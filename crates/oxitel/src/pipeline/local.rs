@@ -9,9 +9,9 @@ use super::scope::ScopeData;
 use super::scratch::Scratch;
 use super::settings::Settings;
 use super::{clock, encode, ids, state};
-use crate::context::{Ids, TraceFlags};
+use crate::context::{Ids, SpanContext, TraceFlags};
 use crate::diagnose::{self, Cause};
-use crate::record::Kind;
+use crate::record::{Inner, Kind};
 use std::cell::{Cell, UnsafeCell};
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -33,6 +33,8 @@ struct Local {
     home: UnsafeCell<Option<Home>>,
     #[expect(clippy::vec_box, reason = "a span keeps its scratch in the box, moving a pointer")]
     pool: UnsafeCell<Vec<Box<Scratch>>>,
+    #[expect(clippy::vec_box, reason = "as for `pool`")]
+    passive: UnsafeCell<Vec<Box<SpanContext>>>,
 }
 
 /// The engine as this thread knows it.
@@ -57,21 +59,39 @@ pub(crate) fn fix_random(seed: u64) {
     });
 }
 
-/// What became of the wish for a span.
-pub(crate) enum Begun {
-    /// There is no engine.
-    Off,
-    /// Sampled out; these are its ids.
-    Unsampled(Ids),
-    /// Too many spans are live; counted as dropped, and these are its ids.
-    Refused(Ids),
-    Recorded(Box<Scratch>),
+/// Asks the sampler, makes ids and takes a scratch: one visit to the thread's own.
+#[inline(always)]
+pub(crate) fn begin(
+    scope: &'static ScopeData,
+    name: &str,
+    parent: &Ids,
+    trace_state: Option<Arc<str>>,
+) -> Inner {
+    let begun = LOCAL.try_with(|local| local.begin(scope, name, parent, trace_state));
+    begun.unwrap_or(Inner::Off)
 }
 
-/// Asks the sampler, makes ids and takes a scratch: one visit to the thread's own.
-#[inline]
-pub(crate) fn begin(scope: &'static ScopeData, name: &str, parent: &Ids) -> Begun {
-    LOCAL.try_with(|local| local.begin(scope, name, parent)).unwrap_or(Begun::Off)
+/// A span that is not recorded, in a place from the pool.
+pub(crate) fn passive(ids: Ids, trace_state: Option<Arc<str>>) -> Inner {
+    let pooled = LOCAL.try_with(|local| {
+        // SAFETY: only this thread reaches its pool, and no reference to it outlives a statement.
+        unsafe { (*local.passive.get()).pop() }
+    });
+    let mut place = pooled.ok().flatten().unwrap_or_default();
+    *place = SpanContext { ids, trace_state };
+    Inner::Passive(place)
+}
+
+/// Takes the place back.
+pub(crate) fn recycle_passive(mut place: Box<SpanContext>) {
+    place.trace_state = None;
+    let _ = LOCAL.try_with(|local| {
+        // SAFETY: as in `passive`.
+        let pool = unsafe { &mut *local.passive.get() };
+        if pool.len() < POOLED {
+            pool.push(place);
+        }
+    });
 }
 
 /// Encodes the finished span into this thread's chunk; the scratch goes back to the pool.
@@ -138,6 +158,7 @@ impl Local {
             random: Cell::new(0),
             home: UnsafeCell::new(None),
             pool: UnsafeCell::new(Vec::new()),
+            passive: UnsafeCell::new(Vec::new()),
         }
     }
 
@@ -159,8 +180,14 @@ impl Local {
     }
 
     #[inline(always)]
-    fn begin(&self, scope: &'static ScopeData, name: &str, parent: &Ids) -> Begun {
-        let Some(home) = self.home() else { return Begun::Off };
+    fn begin(
+        &self,
+        scope: &'static ScopeData,
+        name: &str,
+        parent: &Ids,
+        trace_state: Option<Arc<str>>,
+    ) -> Inner {
+        let Some(home) = self.home() else { return Inner::Off };
         let below_parent = parent.is_valid();
         let mut ids = if below_parent {
             Ids { flags: parent.flags & 0xff, ..*parent }
@@ -172,21 +199,24 @@ impl Local {
         ids.span = self.next_random();
         if !home.settings.sampler.keeps(decision, ids.trace_low) {
             ids.flags &= !u32::from(TraceFlags::SAMPLED);
-            return Begun::Unsampled(ids);
+            return passive(ids, trace_state);
         }
         ids.flags |= u32::from(TraceFlags::SAMPLED);
-        let Some(mut scratch) = self.scratch(home, scope) else { return Begun::Refused(ids) };
+        let Some(mut scratch) = self.scratch(home, scope) else {
+            return passive(ids, trace_state);
+        };
         scratch.epoch = home.engine.epoch;
         scratch.scope = scope;
         scratch.limits = &home.settings.limits;
         scratch.ids = ids;
         scratch.parent = if below_parent { parent.span } else { 0 };
         scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
+        scratch.trace_state = trace_state;
         scratch.kind = Kind::Internal;
         scratch.name.push_str(name);
         scratch.start = clock::now();
         home.shard.started.increment();
-        Begun::Recorded(scratch)
+        Inner::Recorded(scratch)
     }
 
     /// A scratch from the pool or a new one; `None`, and a count, when there are too many.

@@ -2,6 +2,10 @@
 //!
 //! Flow: **record** -> chunk -> queue -> send.
 
+#[cfg(feature = "otel")]
+mod builder;
+#[cfg(feature = "otel")]
+mod entered;
 mod limits;
 mod sampler;
 #[cfg(feature = "otel")]
@@ -16,10 +20,15 @@ pub use crate::off::span::{Current, Entered, Instrumented, Scope, Span, SpanBuil
 pub use limits::Limits;
 pub use sampler::Sampler;
 #[cfg(feature = "otel")]
-pub use scope::Scope;
-#[cfg(feature = "otel")]
-pub use span::{Current, Entered, Instrumented, Span, SpanBuilder};
+pub(crate) use span::Inner;
 #[cfg(all(feature = "otel", feature = "tracing"))]
 pub(crate) use span::{Parent, printed, start};
 pub use status::{Kind, Status};
 pub use value::Value;
+#[cfg(feature = "otel")]
+pub use {
+    builder::SpanBuilder,
+    entered::{Current, Entered, Instrumented},
+    scope::Scope,
+    span::Span,
+};

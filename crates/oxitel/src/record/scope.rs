@@ -1,6 +1,7 @@
 //! Who records: a `static` per library or module, and the way to start spans.
 
-use super::span::{Entered, Parent, Span, SpanBuilder, start};
+use super::span::{Parent, Span, start};
+use super::{Entered, SpanBuilder};
 use crate::pipeline::scope::{Description, ScopeData, ScopeSlot};
 
 /// An instrumentation scope.
@@ -57,7 +58,7 @@ impl Scope {
     #[inline(always)]
     #[must_use = "a span ends when it is dropped"]
     pub fn enter(&'static self, name: &str) -> Entered {
-        self.span(name).into_entered()
+        Entered::start(self, name)
     }
 
     /// Prepares a span with a kind, another parent, or links.

@@ -1,0 +1,91 @@
+//! A span with a kind, another parent, links, or a start in the past.
+
+use super::span::{Parent, Span, start};
+use super::{Entered, Kind, Scope, Value};
+use crate::context::SpanContext;
+
+/// A span in preparation; see [`Scope::build`].
+#[derive(Debug)]
+#[must_use = "nothing happens before `start`"]
+pub struct SpanBuilder<'a> {
+    scope: &'static Scope,
+    name: &'a str,
+    kind: Kind,
+    parent: Option<SpanContext>,
+    links: Vec<SpanContext>,
+    attributes: Vec<(&'a str, Value<'a>)>,
+    start_ns: Option<u64>,
+}
+
+impl<'a> SpanBuilder<'a> {
+    pub(crate) fn new(scope: &'static Scope, name: &'a str) -> Self {
+        Self {
+            scope,
+            name,
+            kind: Kind::Internal,
+            parent: None,
+            links: Vec::new(),
+            attributes: Vec::new(),
+            start_ns: None,
+        }
+    }
+
+    /// Its role in the trace.
+    pub fn kind(mut self, kind: Kind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// Below this span instead of the current one; an invalid one starts a new trace.
+    pub fn parent(mut self, parent: &SpanContext) -> Self {
+        self.parent = Some(parent.clone());
+        self
+    }
+
+    /// Starts a new trace.
+    pub fn root(self) -> Self {
+        self.parent(&SpanContext::NONE)
+    }
+
+    /// Points at another span from the beginning.
+    pub fn link(mut self, to: &SpanContext) -> Self {
+        self.links.push(to.clone());
+        self
+    }
+
+    /// An attribute from the beginning.
+    pub fn attribute(mut self, key: &'a str, value: impl Into<Value<'a>>) -> Self {
+        self.attributes.push((key, value.into()));
+        self
+    }
+
+    /// It began at this time, in nanoseconds since 1970, instead of now.
+    pub fn started_at(mut self, wall_ns: u64) -> Self {
+        self.start_ns = Some(wall_ns);
+        self
+    }
+
+    /// Starts it.
+    #[must_use = "a span ends when it is dropped"]
+    pub fn start(self) -> Span {
+        let parent = self.parent.as_ref().map_or(Parent::Current, Parent::Given);
+        let mut span = start(self.scope, self.name, parent);
+        span.set_kind(self.kind);
+        if let Some(wall_ns) = self.start_ns {
+            span.set_start(wall_ns);
+        }
+        for (key, value) in self.attributes {
+            span.set_attribute(key, value);
+        }
+        for link in &self.links {
+            span.add_link(link, &[]);
+        }
+        span
+    }
+
+    /// Starts it and makes it current until it is dropped.
+    #[must_use = "a span ends when it is dropped"]
+    pub fn enter(self) -> Entered {
+        Entered::over(self.start())
+    }
+}
