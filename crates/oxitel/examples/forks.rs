@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn many(children: usize) -> io::Result<()> {
     let done = AtomicBool::new(false);
     let _open = SCOPE.enter("open across the forks");
+    let mut begun = Some(SCOPE.span("begun before the forks"));
     thread::scope(|scope| {
         scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
@@ -39,6 +40,8 @@ fn many(children: usize) -> io::Result<()> {
         let forked = (0..children).try_for_each(|_| {
             drop(SCOPE.span("before a fork"));
             fork(|| {
+                // The parent's: here it vanishes.
+                drop(begun.take());
                 drop(SCOPE.span("in the child"));
                 let _ = oxitel::flush(Duration::from_secs(5));
                 drop(SCOPE.span("in the child, delivered at its exit"));

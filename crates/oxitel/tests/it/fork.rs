@@ -22,6 +22,7 @@ fn each_process_sends_its_own_spans_once() {
     let told: Vec<_> = by_name.iter().map(|(name, count)| format!("{name} × {count}")).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     before a fork × 8
+    begun before the forks × 1
     in the child × 8
     in the child, delivered at its exit × 8
     open across the forks × 1
