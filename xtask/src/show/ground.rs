@@ -133,8 +133,12 @@ fn named_tests(root: &Path, names: &[&str]) -> anyhow::Result<Seen> {
     if names.is_empty() {
         bail!("no test is named for this promise");
     }
-    let arguments = format!("test --test it --examples -- --exact {}", names.join(" "));
-    let ran = run_cargo(root, &arguments)?;
+    // Not by `test --examples`: that builds them as test programs, and leaves stale ones in place.
+    let examples = run_cargo(root, "build --examples")?;
+    if !examples.succeeded() {
+        return Ok(seen(false, "the examples do not build".to_owned(), examples));
+    }
+    let ran = run_cargo(root, &format!("test --test it -- --exact {}", names.join(" ")))?;
     let missing = not_passed(&ran.output, names);
     let good = ran.succeeded() && missing.is_empty();
     let said = if good { names.join(", ") } else { format!("not passed: {}", missing.join(", ")) };
