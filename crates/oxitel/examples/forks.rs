@@ -33,8 +33,12 @@ fn many(children: usize) -> io::Result<()> {
     let mut begun = Some(SCOPE.span("begun before the forks"));
     thread::scope(|scope| {
         scope.spawn(|| {
+            // Busy, but not faster than the sender: a full queue would drop others' spans too.
             while !done.load(Ordering::Relaxed) {
-                drop(SCOPE.span("busy thread"));
+                for _ in 0..200 {
+                    drop(SCOPE.span("busy thread"));
+                }
+                thread::sleep(Duration::from_millis(1));
             }
         });
         let forked = (0..children).try_for_each(|_| {
