@@ -119,7 +119,7 @@ mod tests {
                 tracing::info_span!("inside a library").in_scope(|| {});
                 tracing::info_span!("and again").in_scope(|| {});
             });
-            context::current().ids.is_suppressed()
+            context::capture().span_context().ids.is_suppressed()
         });
         assert!(sender.join().expect("no panic"));
     }

@@ -1,17 +1,19 @@
-//! Who is the parent: identifiers, the span context that travels, and each thread's current span.
+//! Who is the parent: identifiers, the span context that travels, and places to take along.
+//!
+//! The stack of current spans itself lies with what a thread keeps, in `pipeline::frames`.
 
-#[cfg(feature = "otel")]
-mod frames;
 mod id;
+#[cfg(feature = "otel")]
+mod place;
 mod span_context;
 
 #[cfg(not(feature = "otel"))]
-pub use crate::off::frames::{Attached, Captured, InContext, capture, root, with_parent};
-#[cfg(feature = "otel")]
-pub use frames::{Attached, Captured, InContext, capture, root, with_parent};
-#[cfg(feature = "otel")]
-pub(crate) use frames::{current, pop, push, suppress_thread};
+pub use crate::off::place::{Attached, Captured, InContext, capture, root, with_parent};
 #[cfg(feature = "otel")]
 pub(crate) use id::Ids;
 pub use id::{SpanId, TraceFlags, TraceId};
+#[cfg(feature = "otel")]
+pub(crate) use place::suppress_thread;
+#[cfg(feature = "otel")]
+pub use place::{Attached, Captured, InContext, capture, root, with_parent};
 pub use span_context::SpanContext;

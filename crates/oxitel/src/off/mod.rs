@@ -1,8 +1,8 @@
 //! The same names without an engine: empty bodies that the compiler removes.
 //!
-//! Stands in for `pipeline`, `record::{scope, span}` and `context::frames` when the feature
+//! Stands in for `pipeline`, `record::{scope, span}` and `context::place` when the feature
 //! `otel` is off.
 
-pub(crate) mod frames;
 pub(crate) mod lifecycle;
+pub(crate) mod place;
 pub(crate) mod span;

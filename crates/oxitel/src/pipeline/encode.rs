@@ -196,77 +196,61 @@ impl Nesting {
     }
 }
 
+/// Shorter keys and texts leave every length of a `KeyValue` below 128: one byte each.
+pub(crate) const SHORT: usize = 56;
+
+/// The length of a short attribute; `None` for one that has to go the long way.
+#[inline(always)]
+pub(crate) fn short_length(key: &str, value: &Value<'_>) -> Option<usize> {
+    let value_length = match *value {
+        Value::Str(text) if text.len() < SHORT => 2 + text.len(),
+        Value::Bool(_) => 2,
+        Value::I64(number) => 1 + varint_length(number as u64),
+        Value::F64(_) => 9,
+        _ => return None,
+    };
+    (1..SHORT).contains(&key.len()).then_some(6 + key.len() + value_length)
+}
+
+/// Appends an attribute whose [`short_length`] is `length`.
+#[inline(always)]
+pub(crate) fn short_attribute(
+    target: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    value: &Value<'_>,
+    length: usize,
+) {
+    let value_length = (length - 6 - key.len()) as u8;
+    let mut writer = Writer::reserve(target, length);
+    writer.bytes(&[tag, (length - 2) as u8, 0x0a, key.len() as u8]);
+    writer.bytes(key.as_bytes());
+    match *value {
+        Value::Str(text) => {
+            writer.bytes(&[0x12, value_length, 0x0a, text.len() as u8]);
+            writer.bytes(text.as_bytes());
+        }
+        Value::Bool(flag) => writer.bytes(&[0x12, value_length, 0x10, u8::from(flag)]),
+        Value::I64(number) => {
+            writer.bytes(&[0x12, value_length, 0x18]);
+            writer.varint(number as u64);
+        }
+        Value::F64(number) => {
+            writer.bytes(&[0x12, value_length, 0x21]);
+            writer.bytes(&number.to_le_bytes());
+        }
+        // `short_length` has no length for these.
+        _ => {}
+    }
+    writer.finish();
+}
+
 /// The longest record: one that a request of 64 MiB still carries with its envelope.
 pub(crate) const MAX_RECORD: usize = (64 << 20) - (64 << 10);
 
 /// Appends one `KeyValue` field under `tag`, texts cut to `limit` characters. `false`: with it,
 /// `target` would be longer than any record may be.
-#[inline]
 pub(crate) fn attribute(
-    target: &mut Vec<u8>,
-    tag: u8,
-    key: &str,
-    value: &Value<'_>,
-    limit: usize,
-) -> bool {
-    // Most attributes are so short that every length fits into one byte.
-    if key.len() < SHORT && target.len() < MAX_RECORD - 4 * SHORT && limit >= SHORT {
-        match *value {
-            Value::Str(text) if text.len() < SHORT => {
-                short(target, tag, key, 2 + text.len(), |writer| {
-                    writer.byte(0x0a);
-                    writer.byte(text.len() as u8);
-                    writer.bytes(text.as_bytes());
-                });
-                return true;
-            }
-            Value::Bool(flag) => {
-                short(target, tag, key, 2, |writer| {
-                    writer.byte(0x10);
-                    writer.byte(u8::from(flag));
-                });
-                return true;
-            }
-            Value::I64(number) => {
-                short(target, tag, key, 1 + varint_length(number as u64), |writer| {
-                    writer.byte(0x18);
-                    writer.varint(number as u64);
-                });
-                return true;
-            }
-            _ => {}
-        }
-    }
-    long_attribute(target, tag, key, value, limit)
-}
-
-/// Shorter keys and texts leave every length of a `KeyValue` below 128.
-const SHORT: usize = 56;
-
-/// A `KeyValue` field whose lengths all take one byte; `write` adds the `AnyValue`'s content.
-#[inline(always)]
-fn short(
-    target: &mut Vec<u8>,
-    tag: u8,
-    key: &str,
-    value_length: usize,
-    write: impl FnOnce(&mut Writer<'_>),
-) {
-    let pair_length = 4 + key.len() + value_length;
-    let mut writer = Writer::reserve(target, 2 + pair_length);
-    writer.byte(tag);
-    writer.byte(pair_length as u8);
-    writer.byte(0x0a);
-    writer.byte(key.len() as u8);
-    writer.bytes(key.as_bytes());
-    writer.byte(0x12);
-    writer.byte(value_length as u8);
-    write(&mut writer);
-    writer.finish();
-}
-
-#[inline(never)]
-fn long_attribute(
     target: &mut Vec<u8>,
     tag: u8,
     key: &str,

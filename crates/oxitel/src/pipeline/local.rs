@@ -4,6 +4,7 @@
 //! (`Debug`, destructors, processors) never sees it. That is what makes the cells sound.
 
 use super::engine::{self, Engine};
+use super::frames::Frames;
 use super::registry::Shard;
 use super::scope::ScopeData;
 use super::scratch::Scratch;
@@ -13,11 +14,33 @@ use crate::context::{Ids, SpanContext, TraceFlags};
 use crate::diagnose::{self, Cause};
 use crate::record::{Inner, Kind};
 use std::cell::{Cell, UnsafeCell};
+use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
 thread_local! {
     static LOCAL: Local = const { Local::new() };
+    /// Where `LOCAL` lies, from the first visit on until it is dropped. Without a destructor of
+    /// its own, so that a visit is one load.
+    static HERE: Cell<*const Local> = const { Cell::new(ptr::null()) };
+}
+
+/// Visits this thread's own; `None` when the thread is past it.
+#[inline(always)]
+fn visit<R>(action: impl FnOnce(&Local) -> R) -> Option<R> {
+    let here = HERE.get();
+    let here = if here.is_null() { first_visit() } else { here };
+    // SAFETY: null, or the place of this thread's `LOCAL`, which does not move and takes the
+    // pointer back when it is dropped. The reference does not outlive this call.
+    unsafe { here.as_ref() }.map(action)
+}
+
+#[cold]
+#[inline(never)]
+fn first_visit() -> *const Local {
+    let here = LOCAL.try_with(ptr::from_ref).unwrap_or(ptr::null());
+    HERE.set(here);
+    here
 }
 
 /// OTLP: the flags say whether the parent is remote.
@@ -35,6 +58,7 @@ struct Local {
     pool: UnsafeCell<Vec<Box<Scratch>>>,
     #[expect(clippy::vec_box, reason = "as for `pool`")]
     passive: UnsafeCell<Vec<Box<SpanContext>>>,
+    frames: Frames,
 }
 
 /// The engine as this thread knows it.
@@ -47,37 +71,84 @@ struct Home {
 /// A random number that is not zero.
 #[inline]
 pub(crate) fn random() -> u64 {
-    LOCAL.try_with(Local::random).unwrap_or_else(|_| ids::seed() | 1)
+    visit(Local::random).unwrap_or_else(|| ids::seed() | 1)
 }
 
 /// From now on this thread's ids follow from `seed`.
 #[cfg(feature = "testing")]
 pub(crate) fn fix_random(seed: u64) {
-    let _ = LOCAL.try_with(|local| {
+    visit(|local| {
         local.refresh();
         local.random.set(seed);
     });
 }
 
-/// Asks the sampler, makes ids and takes a scratch: one visit to the thread's own.
+/// Starts a span below the current one.
 #[inline(always)]
-pub(crate) fn begin(
-    scope: &'static ScopeData,
-    name: &str,
-    parent: &Ids,
-    trace_state: Option<Arc<str>>,
-) -> Inner {
-    let begun = LOCAL.try_with(|local| local.begin(scope, name, parent, trace_state));
+pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
+    let begun = visit(|local| {
+        let (parent, trace_state) = local.frames.top();
+        local.begin(scope, name, &parent, trace_state)
+    });
     begun.unwrap_or(Inner::Off)
 }
 
-/// A span that is not recorded, in a place from the pool.
-pub(crate) fn passive(ids: Ids, trace_state: Option<Arc<str>>) -> Inner {
-    let pooled = LOCAL.try_with(|local| {
-        // SAFETY: only this thread reaches its pool, and no reference to it outlives a statement.
-        unsafe { (*local.passive.get()).pop() }
+/// Starts a span below the given one.
+#[inline(always)]
+pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
+    let state = parent.trace_state.clone();
+    visit(|local| local.begin(scope, name, &parent.ids, state)).unwrap_or(Inner::Off)
+}
+
+/// Starts a span below the current one and makes it current, in one visit.
+#[inline(always)]
+pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
+    let begun = visit(|local| {
+        let (parent, trace_state) = local.frames.top();
+        if is_passed_on(&parent) {
+            return Inner::PassedOn;
+        }
+        let begun = local.begin(scope, name, &parent, trace_state);
+        match &begun {
+            Inner::Off | Inner::PassedOn => {}
+            Inner::Passive(place) => {
+                local.frames.push(place.ids.span, &place.ids, place.trace_state.clone());
+            }
+            Inner::Recorded(scratch) => {
+                local.frames.push(scratch.ids.span, &scratch.ids, scratch.trace_state.clone());
+            }
+        }
+        begun
     });
-    let mut place = pooled.ok().flatten().unwrap_or_default();
+    begun.unwrap_or(Inner::Off)
+}
+
+/// The current span; past its thread-locals a thread has none.
+pub(crate) fn current() -> SpanContext {
+    let top = visit(|local| local.frames.top()).unwrap_or((Ids::NONE, None));
+    SpanContext { ids: top.0, trace_state: top.1 }
+}
+
+/// Makes a place current on this thread, until [`leave`] is called with its key.
+pub(crate) fn make_current(key: u64, ids: &Ids, trace_state: Option<Arc<str>>) {
+    visit(|local| local.frames.push(key, ids, trace_state));
+}
+
+#[inline(never)]
+pub(crate) fn leave(key: u64) {
+    visit(|local| local.frames.pop(key));
+}
+
+/// Whether the decision fell with the parent, and against recording.
+#[inline(always)]
+fn is_passed_on(parent: &Ids) -> bool {
+    !parent.is_sampled() && parent.is_valid() && state::parent_decides()
+}
+
+/// A span that is not recorded, in a place from the pool.
+fn passive(local: &Local, ids: Ids, trace_state: Option<Arc<str>>) -> Inner {
+    // SAFETY: only this thread reaches its pool, and no reference to it outlives a statement.
+    let mut place = unsafe { (*local.passive.get()).pop() }.unwrap_or_default();
     *place = SpanContext { ids, trace_state };
     Inner::Passive(place)
 }
@@ -85,7 +156,7 @@ pub(crate) fn passive(ids: Ids, trace_state: Option<Arc<str>>) -> Inner {
 /// Takes the place back.
 pub(crate) fn recycle_passive(mut place: Box<SpanContext>) {
     place.trace_state = None;
-    let _ = LOCAL.try_with(|local| {
+    visit(|local| {
         // SAFETY: as in `passive`.
         let pool = unsafe { &mut *local.passive.get() };
         if pool.len() < POOLED {
@@ -95,24 +166,30 @@ pub(crate) fn recycle_passive(mut place: Box<SpanContext>) {
 }
 
 /// Encodes the finished span into this thread's chunk; the scratch goes back to the pool.
-#[inline]
+#[inline(always)]
 pub(crate) fn finish(scratch: Box<Scratch>, end_ns: u64) {
     if scratch.epoch != state::epoch() {
         // Begun before a fork: the process that began it ends it.
         return;
     }
     let mut kept = Some(scratch);
-    let done = LOCAL.try_with(|local| {
+    visit(|local| {
         if let (Some(home), Some(scratch)) = (local.home(), kept.take()) {
             write(home.engine, &home.shard, &scratch, end_ns);
             local.recycle(scratch, home.engine);
         }
     });
-    if done.is_err()
-        && let (Some(engine), Some(scratch)) = (engine::current(), kept)
-    {
-        // This thread is past its thread-locals.
-        write(engine, engine.registry.orphans(), &scratch, end_ns);
+    if let Some(scratch) = kept {
+        finish_orphan(&scratch, end_ns);
+    }
+}
+
+/// Of a thread that is past its thread-locals.
+#[cold]
+#[inline(never)]
+fn finish_orphan(scratch: &Scratch, end_ns: u64) {
+    if let Some(engine) = engine::current() {
+        write(engine, engine.registry.orphans(), scratch, end_ns);
         engine.scratch_freed();
     }
 }
@@ -159,6 +236,7 @@ impl Local {
             home: UnsafeCell::new(None),
             pool: UnsafeCell::new(Vec::new()),
             passive: UnsafeCell::new(Vec::new()),
+            frames: Frames::new(),
         }
     }
 
@@ -187,6 +265,13 @@ impl Local {
         parent: &Ids,
         trace_state: Option<Arc<str>>,
     ) -> Inner {
+        if parent.is_suppressed() {
+            return Inner::Off;
+        }
+        if is_passed_on(parent) {
+            // Takes over its ids: nothing will ever refer to others.
+            return passive(self, *parent, trace_state);
+        }
         let Some(home) = self.home() else { return Inner::Off };
         let below_parent = parent.is_valid();
         let mut ids = if below_parent {
@@ -199,11 +284,11 @@ impl Local {
         ids.span = self.next_random();
         if !home.settings.sampler.keeps(decision, ids.trace_low) {
             ids.flags &= !u32::from(TraceFlags::SAMPLED);
-            return passive(ids, trace_state);
+            return passive(self, ids, trace_state);
         }
         ids.flags |= u32::from(TraceFlags::SAMPLED);
         let Some(mut scratch) = self.scratch(home, scope) else {
-            return passive(ids, trace_state);
+            return passive(self, ids, trace_state);
         };
         scratch.epoch = home.engine.epoch;
         scratch.scope = scope;
@@ -301,6 +386,7 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
+        HERE.set(ptr::null());
         let Some(home) = self.home.get_mut().take() else { return };
         if self.epoch.get() != state::epoch() {
             std::mem::forget(home);

@@ -1,7 +1,8 @@
 //! From a finished span to the sender's hands: **record -> chunk -> queue -> send**.
 //!
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
-//! `scope` (a live span's memory), `encode` (bytes, once), `local` (what a thread keeps), `chunk`,
+//! `scope` (a live span's memory), `encode` (bytes, once), `frames` and `local` (what a thread
+//! keeps), `chunk`,
 //! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
@@ -14,6 +15,7 @@ pub(crate) mod control;
 pub(crate) mod encode;
 mod engine;
 mod fork;
+mod frames;
 mod ids;
 mod lane;
 mod ledger;

@@ -125,8 +125,43 @@ impl Attributes {
     }
 
     /// Sets `key`, replacing what it held; a new key at the limit, or an empty one, is counted.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) {
+        if !self.set_short(tag, key, value, limits) {
+            self.set_any(tag, key, value, limits);
+        }
+    }
+
+    /// The usual case, inlined where the key and the kind of value are known: a new key, a short
+    /// value, and room for both. `false`: it is another case, and nothing has happened.
+    #[inline(always)]
+    fn set_short(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) -> bool {
+        let Some(length) = encode::short_length(key, value) else { return false };
+        let offset = self.bytes.len();
+        let room =
+            self.bytes.capacity() - offset >= length && self.index.len() < self.index.capacity();
+        let allowed =
+            (self.index.len() as u32) < limits.count && limits.value_length >= encode::SHORT;
+        if !room || !allowed {
+            return false;
+        }
+        let fingerprint = fingerprint(key.as_bytes());
+        if self.index.iter().any(|entry| entry.fingerprint == fingerprint) {
+            return false;
+        }
+        encode::short_attribute(&mut self.bytes, tag, key, value, length);
+        self.index.push(Entry {
+            fingerprint,
+            offset: offset as u32,
+            length: length as u32,
+            key_length: key.len() as u32,
+            dead: false,
+        });
+        true
+    }
+
+    #[inline(never)]
+    fn set_any(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) {
         let fingerprint = fingerprint(key.as_bytes());
         let old = self.find(fingerprint, key);
         let refused = old.is_none() && (self.live() >= limits.count || key.is_empty());
@@ -252,7 +287,7 @@ impl Records {
 }
 
 impl Scratch {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn set_attribute(&mut self, key: &str, value: &Value<'_>) {
         let Limits { attributes: count, value_length, .. } = *self.limits;
         self.attributes.set(tag::SPAN_ATTRIBUTE, key, value, Limit { count, value_length });

@@ -4,7 +4,7 @@
 //! owns, and what happens when it is not recorded is decided before any call.
 
 use super::{Current, Instrumented, Kind, Scope, Status, Value};
-use crate::context::{self, Ids, SpanContext};
+use crate::context::SpanContext;
 use crate::pipeline::encode::LinkTarget;
 use crate::pipeline::local::{self, HAS_REMOTE};
 use crate::pipeline::scratch::Scratch;
@@ -12,7 +12,6 @@ use crate::pipeline::{clock, state};
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::mem;
-use std::sync::Arc;
 
 /// A piece of work with a beginning and an end. It ends when it is dropped.
 #[derive(Debug)]
@@ -52,64 +51,14 @@ pub(super) fn start_entered(scope: &'static Scope, name: &str) -> Span {
 #[inline(never)]
 fn start_recording(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Inner {
     match parent {
-        Parent::Current => {
-            let current = context::current();
-            begin(scope, name, current.ids, current.trace_state)
-        }
-        Parent::Given(parent) => begin(scope, name, parent.ids, parent.trace_state.clone()),
+        Parent::Current => local::start(scope.data(), name),
+        Parent::Given(parent) => local::start_below(scope.data(), name, parent),
     }
 }
 
 #[inline(never)]
 fn enter_recording(scope: &'static Scope, name: &str) -> Inner {
-    let current = context::current();
-    if is_passed_on(&current.ids) {
-        return Inner::PassedOn;
-    }
-    let begun = begin(scope, name, current.ids, current.trace_state);
-    begun.make_current();
-    begun
-}
-
-#[inline(always)]
-fn begin(scope: &'static Scope, name: &str, parent: Ids, trace_state: Option<Arc<str>>) -> Inner {
-    if parent.is_suppressed() {
-        Inner::Off
-    } else if is_passed_on(&parent) {
-        local::passive(parent, trace_state)
-    } else {
-        local::begin(scope.data(), name, &parent, trace_state)
-    }
-}
-
-/// Whether the decision fell with the parent, and against recording.
-#[inline(always)]
-fn is_passed_on(parent: &Ids) -> bool {
-    !parent.is_sampled() && parent.is_valid() && state::parent_decides()
-}
-
-impl Inner {
-    #[inline(always)]
-    fn make_current(&self) {
-        match self {
-            Self::Off | Self::PassedOn => {}
-            Self::Passive(place) => {
-                context::push(place.ids.span, place.ids, place.trace_state.clone());
-            }
-            Self::Recorded(scratch) => {
-                context::push(scratch.ids.span, scratch.ids, scratch.trace_state.clone());
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn leave_current(&self) {
-        match self {
-            Self::Off | Self::PassedOn => {}
-            Self::Passive(place) => context::pop(place.ids.span),
-            Self::Recorded(scratch) => context::pop(scratch.ids.span),
-        }
-    }
+    local::enter(scope.data(), name)
 }
 
 impl Span {
@@ -131,7 +80,7 @@ impl Span {
     pub fn context(&self) -> SpanContext {
         match &self.0 {
             Inner::Off => SpanContext::NONE,
-            Inner::PassedOn => context::capture().span_context().clone(),
+            Inner::PassedOn => local::current(),
             Inner::Passive(place) => SpanContext::clone(place),
             Inner::Recorded(scratch) => {
                 SpanContext { ids: scratch.ids, trace_state: scratch.trace_state.clone() }
@@ -227,14 +176,25 @@ impl Span {
     }
 
     /// Makes it current without a guard; [`Span::leave_current`] undoes one such call.
-    #[inline(always)]
     pub(crate) fn make_current(&self) {
-        self.0.make_current();
+        match &self.0 {
+            Inner::Off | Inner::PassedOn => {}
+            Inner::Passive(place) => {
+                local::make_current(place.ids.span, &place.ids, place.trace_state.clone());
+            }
+            Inner::Recorded(scratch) => {
+                local::make_current(scratch.ids.span, &scratch.ids, scratch.trace_state.clone());
+            }
+        }
     }
 
     #[inline(always)]
     pub(crate) fn leave_current(&self) {
-        self.0.leave_current();
+        match &self.0 {
+            Inner::Off | Inner::PassedOn => {}
+            Inner::Passive(place) => local::leave(place.ids.span),
+            Inner::Recorded(scratch) => local::leave(scratch.ids.span),
+        }
     }
 }
 

@@ -1,0 +1,87 @@
+//! Taking a place in a trace along: to another thread, a task, a callback.
+
+use super::id::Ids;
+use super::span_context::SpanContext;
+use crate::pipeline::local;
+use pin_project_lite::pin_project;
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// From now on nothing on this thread is recorded or propagated.
+pub(crate) fn suppress_thread() {
+    local::make_current(0, &Ids::SUPPRESSED, None);
+}
+
+/// A place in a trace, to be made current elsewhere: in another thread, a task, a callback.
+#[derive(Clone, Debug)]
+pub struct Captured(SpanContext);
+
+/// The place where this thread is now.
+pub fn capture() -> Captured {
+    Captured(local::current())
+}
+
+/// Outside of any trace: spans below start new ones.
+pub fn root() -> Captured {
+    Captured(SpanContext::NONE)
+}
+
+/// Below the given span.
+pub fn with_parent(parent: &SpanContext) -> Captured {
+    Captured(parent.clone())
+}
+
+impl Captured {
+    /// The span it stands for; invalid outside of any trace.
+    pub fn span_context(&self) -> &SpanContext {
+        &self.0
+    }
+
+    /// Makes it current on this thread until the guard is dropped. Not for use across an
+    /// `.await`: there [`Captured::wrap`] does it.
+    #[must_use = "it is current only while the guard lives"]
+    pub fn attach(&self) -> Attached {
+        let key = local::random();
+        local::make_current(key, &self.0.ids, self.0.trace_state.clone());
+        Attached { key, not_send: PhantomData }
+    }
+
+    /// A future that runs here, on whatever thread it is polled.
+    pub fn wrap<F: Future>(self, future: F) -> InContext<F> {
+        InContext { inner: future, context: self }
+    }
+}
+
+/// Keeps a place current; it cannot leave its thread.
+#[derive(Debug)]
+pub struct Attached {
+    key: u64,
+    not_send: PhantomData<*const ()>,
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        local::leave(self.key);
+    }
+}
+
+pin_project! {
+    /// A future with its place in a trace; see [`Captured::wrap`].
+    #[derive(Debug)]
+    pub struct InContext<F> {
+        #[pin]
+        inner: F,
+        context: Captured,
+    }
+}
+
+impl<F: Future> Future for InContext<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _current = this.context.attach();
+        this.inner.poll(cx)
+    }
+}
