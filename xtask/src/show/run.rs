@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn only_crates_from_elsewhere_count_as_third_party() {
-        let output = "   Compiling serde v1.0.0\n   Compiling oxitel v0.1.0 (/work/crates/oxitel)\n    Finished `dev`\n";
+        let output = "   Compiling serde v1.0.0\n   Compiling oxitel v0.1.0 (/home/me/oxitel/crates/oxitel)\n    Finished `dev`\n";
         let ran = Ran { code: Some(0), output: output.to_owned(), time: Duration::ZERO };
         assert_eq!(ran.third_party_compiled(), ["serde v1.0.0"]);
         assert_eq!(ran.line("Finished"), Some("Finished `dev`"));
