@@ -1,11 +1,11 @@
 //! A `tracing` layer for programs that have a `Registry`.
 //!
-//! Field values are taken before the span's extensions are borrowed: a `Debug` implementation
-//! may itself use `tracing`.
+//! No field is formatted while the span's extensions are borrowed: a `Debug` implementation may
+//! itself use `tracing`.
 
-use super::fields::Fields;
+use super::fields::{Fields, Visitor, set};
 use crate::context::SpanContext;
-use crate::record::{Parent, Scope, Span, start};
+use crate::record::{Parent, Scope, Span, Value, start};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
@@ -30,14 +30,15 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        let fields = Fields::of(|visitor| attributes.record(visitor));
         let name = attributes.metadata().name();
         let mut span = match attributes.parent() {
             Some(parent) => start(&SCOPE, name, Parent::Given(&recorded(parent, &context))),
             None if attributes.is_root() => start(&SCOPE, name, Parent::Given(&SpanContext::NONE)),
             None => start(&SCOPE, name, Parent::Current),
         };
-        fields.apply(&mut span);
+        if span.is_recording() {
+            attributes.record(&mut Visitor(|name, value: Value<'_>| set(&mut span, name, value)));
+        }
         if let Some(registered) = context.span(id) {
             // Replaces: with two of these layers in one subscriber, the last one counts.
             registered.extensions_mut().replace(span);

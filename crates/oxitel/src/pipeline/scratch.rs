@@ -350,6 +350,14 @@ impl Outcome {
         }
     }
 
+    /// An error without a word about the message.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn mark_failed(&mut self) {
+        if self.code != Status::OK_CODE {
+            self.code = Status::ERROR_CODE;
+        }
+    }
+
     pub(crate) fn encoded_length(&self) -> usize {
         let message =
             if self.message.is_empty() { 0 } else { encode::field_length(self.message.len()) };

@@ -169,6 +169,14 @@ impl Span {
         }
     }
 
+    /// The status becomes an error; a message that is there stays.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn mark_failed(&mut self) {
+        if let Some(scratch) = self.scratch() {
+            scratch.status.mark_failed();
+        }
+    }
+
     pub(super) fn set_start(&mut self, wall_ns: u64) {
         if let Some(scratch) = self.scratch() {
             scratch.start = clock::Stamp::at(wall_ns);

@@ -87,14 +87,14 @@ fn a_debug_implementation_may_itself_use_tracing() {
     let (output, _) = run_example("chatty", &[], &receiver.endpoint());
     assert!(output.status.success(), "{output:?}");
     insta::assert_snapshot!(receiver.tree(), @r"
-    chatty: made while formatting (internal)
-      · said while formatting level=INFO target=chatty
     chatty: span (internal) early=chatty late=chatty
       · event level=INFO target=chatty value=chatty
       chatty: made while formatting (internal)
         · said while formatting level=INFO target=chatty
       chatty: made while formatting (internal)
         · said while formatting level=INFO target=chatty
+    chatty: made while formatting (internal)
+      · said while formatting level=INFO target=chatty
     ");
 }
 
