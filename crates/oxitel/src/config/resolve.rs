@@ -3,6 +3,7 @@
 use super::{Config, EndpointError};
 use crate::diagnose;
 use crate::export::Destination;
+use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
 use crate::resource::Resource;
 use std::time::Duration;
@@ -49,7 +50,7 @@ fn unless_zero(timeout: Duration) -> Duration {
     if timeout.is_zero() { Duration::MAX } else { timeout }
 }
 
-/// A time that can be added to any instant; nobody waits longer than a year.
+/// A time that can be added to any instant.
 fn bounded(time: Duration) -> Duration {
-    time.min(Duration::from_secs(365 * 24 * 3600))
+    time.min(LONGEST_WAIT)
 }

@@ -78,6 +78,6 @@ impl Lane {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        lock(&self.queue).is_empty()
+        self.len() == 0
     }
 }

@@ -85,9 +85,12 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     verdict(engine.control.newly_lost(ticket, stats.lost()), stats.queued)
 }
 
-/// So long from now; nobody waits for more than a year, and an `Instant` has an end.
+/// Nobody waits for more than a year, whatever was asked for; an `Instant` has an end.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// So long from now.
 fn deadline(timeout: Duration) -> Instant {
-    Instant::now() + timeout.min(Duration::from_secs(365 * 24 * 3600))
+    Instant::now() + timeout.min(LONGEST_WAIT)
 }
 
 /// The ledger of this process.

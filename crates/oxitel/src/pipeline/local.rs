@@ -109,14 +109,8 @@ pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
             return Inner::PassedOn;
         }
         let begun = local.begin(scope, name, &parent, trace_state);
-        match &begun {
-            Inner::Off | Inner::PassedOn => {}
-            Inner::Passive(place) => {
-                local.frames.push(place.ids.span, &place.ids, place.trace_state.clone());
-            }
-            Inner::Recorded(scratch) => {
-                local.frames.push(scratch.ids.span, &scratch.ids, scratch.trace_state.clone());
-            }
+        if let Some((ids, trace_state)) = begun.place() {
+            local.frames.push(ids.span, ids, trace_state.cloned());
         }
         begun
     });

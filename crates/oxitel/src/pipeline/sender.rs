@@ -53,8 +53,8 @@ impl Drop for ReportEnd {
     fn drop(&mut self) {
         let lane = &self.0.traces;
         for buffer in lane.take(usize::MAX, usize::MAX) {
-            lane.ledger.left_queue(buffer.records);
-            lane.ledger.dropped_at_shutdown(buffer.records);
+            let records = buffer.records;
+            drop(InFlight { lane, records, outcome: Outcome::ShutdownDeadline });
             lane.memory.give_back(buffer);
         }
         self.0.control.ended();

@@ -4,7 +4,7 @@
 //! owns, and what happens when it is not recorded is decided before any call.
 
 use super::{Current, Instrumented, Kind, Scope, Status, Value};
-use crate::context::SpanContext;
+use crate::context::{Ids, SpanContext};
 use crate::pipeline::encode::LinkTarget;
 use crate::pipeline::local::{self, HAS_REMOTE};
 use crate::pipeline::scratch::Scratch;
@@ -12,6 +12,7 @@ use crate::pipeline::{clock, state};
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::mem;
+use std::sync::Arc;
 
 /// A piece of work with a beginning and an end. It ends when it is dropped.
 #[derive(Debug)]
@@ -27,6 +28,19 @@ pub(crate) enum Inner {
     /// Not recorded, but its ids and the decision travel.
     Passive(Box<SpanContext>),
     Recorded(Box<Scratch>),
+}
+
+impl Inner {
+    /// The ids and trace state of its own, if it has any: what it puts on the stack of current
+    /// spans, and what travels.
+    #[inline(always)]
+    pub(crate) fn place(&self) -> Option<(&Ids, Option<&Arc<str>>)> {
+        match self {
+            Self::Off | Self::PassedOn => None,
+            Self::Passive(place) => Some((&place.ids, place.trace_state.as_ref())),
+            Self::Recorded(scratch) => Some((&scratch.ids, scratch.trace_state.as_ref())),
+        }
+    }
 }
 
 /// Which span a new one stands below.
@@ -78,13 +92,12 @@ impl Span {
 
     /// What travels of the span; invalid when telemetry is off.
     pub fn context(&self) -> SpanContext {
-        match &self.0 {
-            Inner::Off => SpanContext::NONE,
-            Inner::PassedOn => local::current(),
-            Inner::Passive(place) => SpanContext::clone(place),
-            Inner::Recorded(scratch) => {
-                SpanContext { ids: scratch.ids, trace_state: scratch.trace_state.clone() }
+        match self.0.place() {
+            Some((ids, trace_state)) => {
+                SpanContext { ids: *ids, trace_state: trace_state.cloned() }
             }
+            None if matches!(self.0, Inner::PassedOn) => local::current(),
+            None => SpanContext::NONE,
         }
     }
 
@@ -185,23 +198,15 @@ impl Span {
 
     /// Makes it current without a guard; [`Span::leave_current`] undoes one such call.
     pub(crate) fn make_current(&self) {
-        match &self.0 {
-            Inner::Off | Inner::PassedOn => {}
-            Inner::Passive(place) => {
-                local::make_current(place.ids.span, &place.ids, place.trace_state.clone());
-            }
-            Inner::Recorded(scratch) => {
-                local::make_current(scratch.ids.span, &scratch.ids, scratch.trace_state.clone());
-            }
+        if let Some((ids, trace_state)) = self.0.place() {
+            local::make_current(ids.span, ids, trace_state.cloned());
         }
     }
 
     #[inline(always)]
     pub(crate) fn leave_current(&self) {
-        match &self.0 {
-            Inner::Off | Inner::PassedOn => {}
-            Inner::Passive(place) => local::leave(place.ids.span),
-            Inner::Recorded(scratch) => local::leave(scratch.ids.span),
+        if let Some((ids, _)) = self.0.place() {
+            local::leave(ids.span);
         }
     }
 }
