@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 
 /// From now on nothing on this thread is recorded or propagated.
 pub(crate) fn suppress_thread() {
-    local::make_current(0, &Ids::SUPPRESSED, None);
+    local::make_current(0, &Ids::SUPPRESSED, None, 0);
 }
 
 /// A place in a trace, to be made current elsewhere: in another thread, a task, a callback.
@@ -43,7 +43,7 @@ impl Captured {
     #[must_use = "it is current only while the guard lives"]
     pub fn attach(&self) -> Attached {
         let key = local::random();
-        local::make_current(key, &self.0.ids, self.0.trace_state.clone());
+        local::make_current(key, &self.0.ids, self.0.trace_state.clone(), 0);
         Attached { key, not_send: PhantomData }
     }
 

@@ -11,6 +11,8 @@ struct Frame {
     key: u64,
     ids: Ids,
     trace_state: Option<Arc<str>>,
+    /// The id of the `tracing` span that it is, or 0.
+    tracing: u64,
 }
 
 /// Reached by its own thread only, for the length of one call that runs nothing of the host's.
@@ -35,10 +37,18 @@ impl Frames {
     }
 
     #[inline(always)]
-    pub(super) fn push(&self, key: u64, ids: &Ids, trace_state: Option<Arc<str>>) {
+    pub(super) fn push(&self, key: u64, ids: &Ids, trace_state: Option<Arc<str>>, tracing: u64) {
         // SAFETY: as in `top`.
         let frames = unsafe { &mut *self.0.get() };
-        frames.push(Frame { key, ids: *ids, trace_state });
+        frames.push(Frame { key, ids: *ids, trace_state, tracing });
+    }
+
+    /// The innermost frame that is a `tracing` span, or 0.
+    #[cfg(feature = "tracing")]
+    pub(super) fn top_tracing(&self) -> u64 {
+        // SAFETY: as in `top`.
+        let frames = unsafe { &*self.0.get() };
+        frames.iter().rev().map(|frame| frame.tracing).find(|id| *id != 0).unwrap_or(0)
     }
 
     /// Removes the last frame with this key; the frames above it stay.

@@ -110,7 +110,7 @@ pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
         }
         let begun = local.begin(scope, name, &parent, trace_state);
         if let Some((ids, trace_state)) = begun.place() {
-            local.frames.push(ids.span, ids, trace_state.cloned());
+            local.frames.push(ids.span, ids, trace_state.cloned(), 0);
         }
         begun
     });
@@ -124,8 +124,17 @@ pub(crate) fn current() -> SpanContext {
 }
 
 /// Makes a place current on this thread, until [`leave`] is called with its key.
-pub(crate) fn make_current(key: u64, ids: &Ids, trace_state: Option<Arc<str>>) {
-    visit(|local| local.frames.push(key, ids, trace_state));
+///
+/// `tracing` is the id of the `tracing` span that it is, or 0.
+pub(crate) fn make_current(key: u64, ids: &Ids, trace_state: Option<Arc<str>>, tracing: u64) {
+    visit(|local| local.frames.push(key, ids, trace_state, tracing));
+}
+
+/// The id of the innermost `tracing` span that is current on this thread, or 0.
+#[cfg(feature = "tracing")]
+#[expect(dead_code, reason = "the Subscriber asks")]
+pub(crate) fn current_tracing() -> u64 {
+    visit(|local| local.frames.top_tracing()).unwrap_or(0)
 }
 
 #[inline(never)]

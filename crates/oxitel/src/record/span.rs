@@ -199,7 +199,7 @@ impl Span {
     /// Makes it current without a guard; [`Span::leave_current`] undoes one such call.
     pub(crate) fn make_current(&self) {
         if let Some((ids, trace_state)) = self.0.place() {
-            local::make_current(ids.span, ids, trace_state.cloned());
+            local::make_current(ids.span, ids, trace_state.cloned(), 0);
         }
     }
 

@@ -1,0 +1,1 @@
+//! The same programs under oxitel and under its peers.
