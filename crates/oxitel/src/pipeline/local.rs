@@ -278,7 +278,7 @@ impl Local {
         let Some(home) = self.home() else { return Inner::Off };
         let below_parent = parent.is_valid();
         let mut ids = if below_parent {
-            Ids { flags: parent.flags & 0xff, ..*parent }
+            Ids { flags: parent.flags & Ids::INHERITED, ..*parent }
         } else {
             let (trace_high, trace_low) = (self.next_random(), self.next_random());
             Ids { trace_high, trace_low, span: 0, flags: u32::from(TraceFlags::RANDOM) }
@@ -298,7 +298,7 @@ impl Local {
         scratch.limits = &home.settings.limits;
         scratch.ids = ids;
         scratch.parent = if below_parent { parent.span } else { 0 };
-        scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
+        scratch.flags = (ids.flags & 0xff) | HAS_REMOTE | (parent.flags & Ids::REMOTE);
         scratch.trace_state = trace_state;
         scratch.kind = Kind::Internal;
         scratch.name.push_str(name);
