@@ -1,6 +1,7 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::{Config, EndpointError};
+use crate::bridge::opentelemetry::Propagator;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
@@ -31,6 +32,13 @@ impl Config {
             queue_bytes: self.queue_bytes,
             live_bytes: self.live_bytes,
         }))
+    }
+
+    /// Makes the formats of headers the process's.
+    pub(crate) fn install_propagators(&self) {
+        if self.otel_globals {
+            opentelemetry::global::set_text_map_propagator(Propagator::new());
+        }
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {

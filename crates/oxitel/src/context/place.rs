@@ -1,7 +1,9 @@
 //! Taking a place in a trace along: to another thread, a task, a callback.
 
+use super::Baggage;
 use super::id::Ids;
 use super::span_context::SpanContext;
+use crate::bridge::opentelemetry::{baggage, with_remote};
 use crate::pipeline::local;
 use opentelemetry::Context as ApiContext;
 use pin_project_lite::pin_project;
@@ -49,7 +51,38 @@ pub fn propagate_context<F: Future>(future: F) -> InContext<F> {
     capture().wrap(future)
 }
 
+/// The baggage of this thread's place.
+pub fn baggage() -> Baggage {
+    capture().baggage()
+}
+
 impl Captured {
+    /// A caller's span and baggage; without a span it is outside of any trace.
+    pub(crate) fn incoming(span: &SpanContext, baggage: &Baggage) -> Self {
+        let mut context = ApiContext::new();
+        if span.is_valid() {
+            context = with_remote(&context, span);
+        }
+        if !baggage.is_empty() {
+            context = baggage::in_context(&context, baggage);
+        }
+        Self { span: span.clone(), context: Some(context) }
+    }
+
+    /// The same place with this baggage in the place of its own.
+    #[must_use]
+    pub fn with_baggage(self, baggage: &Baggage) -> Self {
+        let around = if self.span.is_valid() { local::api_context() } else { ApiContext::new() };
+        let context = baggage::in_context(&self.context.unwrap_or(around), baggage);
+        Self { span: self.span, context: Some(context) }
+    }
+
+    /// Its baggage.
+    pub fn baggage(&self) -> Baggage {
+        let context = self.context.as_ref().filter(|_| !self.span.ids.is_suppressed());
+        context.map(baggage::of_context).unwrap_or_default()
+    }
+
     /// The span it stands for; invalid outside of any trace.
     pub fn span_context(&self) -> &SpanContext {
         &self.span

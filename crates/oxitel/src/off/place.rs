@@ -1,6 +1,6 @@
 //! No thread is ever in a trace.
 
-use crate::context::SpanContext;
+use crate::context::{Baggage, SpanContext};
 use std::marker::PhantomData;
 
 /// A place in a trace: none.
@@ -27,7 +27,28 @@ pub fn propagate_context<F: Future>(future: F) -> InContext<F> {
     future
 }
 
+/// None.
+pub fn baggage() -> Baggage {
+    Baggage::new()
+}
+
 impl Captured {
+    /// Outside of any trace.
+    pub(crate) fn incoming(_span: &SpanContext, _baggage: &Baggage) -> Self {
+        root()
+    }
+
+    /// The same.
+    #[must_use]
+    pub fn with_baggage(self, _baggage: &Baggage) -> Self {
+        self
+    }
+
+    /// None.
+    pub fn baggage(&self) -> Baggage {
+        Baggage::new()
+    }
+
     /// Invalid.
     pub fn span_context(&self) -> &SpanContext {
         &self.0

@@ -176,7 +176,8 @@ pub(crate) fn make_current_with(
     context: Context,
 ) {
     visit(|local| {
-        let attached = local.api_is_alive.get().then(|| current::attach_given(context)).flatten();
+        let attach = || current::attach_showing(context, ids, trace_state.as_ref());
+        let attached = local.api_is_alive.get().then(attach).flatten();
         let frame = Frame {
             key,
             ids: *ids,
@@ -408,7 +409,7 @@ impl Local {
         let Some(home) = self.home() else { return Inner::Off };
         let below_parent = parent.is_valid();
         let mut ids = if below_parent {
-            Ids { flags: parent.flags & 0xff, ..*parent }
+            Ids { flags: parent.flags & Ids::INHERITED, ..*parent }
         } else {
             let (trace_high, trace_low) = (self.next_random(), self.next_random());
             Ids { trace_high, trace_low, span: 0, flags: u32::from(TraceFlags::RANDOM) }
@@ -428,7 +429,7 @@ impl Local {
         scratch.limits = &home.settings.limits;
         scratch.ids = ids;
         scratch.parent = if below_parent { parent.span } else { 0 };
-        scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
+        scratch.flags = (ids.flags & 0xff) | HAS_REMOTE | (parent.flags & Ids::REMOTE);
         scratch.trace_state = trace_state;
         scratch.kind = Kind::Internal;
         scratch.name.push_str(name);
