@@ -100,14 +100,22 @@ pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
         let ((parent, trace_state), _) = local.place();
         local.begin(scope, name, &parent, trace_state)
     });
-    begun.unwrap_or(Inner::Off)
+    begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
 /// Starts a span below the given one.
 #[inline(always)]
 pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
-    let state = parent.trace_state.clone();
-    visit(|local| local.begin(scope, name, &parent.ids, state)).unwrap_or(Inner::Off)
+    let begun = visit(|local| local.begin(scope, name, &parent.ids, parent.trace_state.clone()));
+    begun.unwrap_or_else(|| begin_late(scope, name, parent))
+}
+
+/// On a thread that is past its thread-locals: in a destructor of another one of them. What a
+/// thread keeps is made for this one span; nothing is current there.
+#[cold]
+#[inline(never)]
+fn begin_late(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
+    Local::new().begin(scope, name, &parent.ids, parent.trace_state.clone())
 }
 
 /// Starts a span below the current one and makes it current, in one visit.
@@ -129,7 +137,7 @@ pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
         }
         begun
     });
-    begun.unwrap_or(Inner::Off)
+    begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
 /// The current span; past its thread-locals a thread has none.
