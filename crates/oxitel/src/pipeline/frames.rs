@@ -36,6 +36,13 @@ impl Frames {
         }
     }
 
+    /// Whether nothing is recorded here.
+    #[inline(always)]
+    pub(super) fn is_suppressed(&self) -> bool {
+        // SAFETY: as in `top`.
+        unsafe { (*self.0.get()).last().is_some_and(|frame| frame.ids.is_suppressed()) }
+    }
+
     #[inline(always)]
     pub(super) fn push(&self, key: u64, ids: &Ids, trace_state: Option<Arc<str>>, tracing: u64) {
         // SAFETY: as in `top`.

@@ -93,11 +93,17 @@ pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
     begun.unwrap_or(Inner::Off)
 }
 
-/// Starts a span below the given one.
+/// Starts a span below the given one; where nothing is recorded, no parent changes that.
 #[inline(always)]
 pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
     let state = parent.trace_state.clone();
-    visit(|local| local.begin(scope, name, &parent.ids, state)).unwrap_or(Inner::Off)
+    let begun = visit(|local| {
+        if local.frames.is_suppressed() {
+            return Inner::Off;
+        }
+        local.begin(scope, name, &parent.ids, state)
+    });
+    begun.unwrap_or(Inner::Off)
 }
 
 /// Starts a span below the current one and makes it current, in one visit.
