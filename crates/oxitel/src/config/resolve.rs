@@ -19,6 +19,9 @@ impl Config {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
+        for remark in destination.remarks() {
+            diagnose::say(remark);
+        }
         Ok(Some(Settings {
             resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
             sampler: self.sampler,

@@ -103,10 +103,15 @@ pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
     begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
-/// Starts a span below the given one.
+/// Starts a span below the given one; where nothing is recorded, no parent changes that.
 #[inline(always)]
 pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
-    let begun = visit(|local| local.begin(scope, name, &parent.ids, parent.trace_state.clone()));
+    let begun = visit(|local| {
+        if local.is_suppressed() {
+            return Inner::Off;
+        }
+        local.begin(scope, name, &parent.ids, parent.trace_state.clone())
+    });
     begun.unwrap_or_else(|| begin_late(scope, name, parent))
 }
 
@@ -333,6 +338,12 @@ impl Local {
     #[inline(never)]
     fn decide_place(&self) -> (current::Place, u64) {
         Context::map_current(|context| (self.decide(context), current::note(context)))
+    }
+
+    /// Whether nothing is recorded here, whatever the parent.
+    fn is_suppressed(&self) -> bool {
+        self.frames.any_suppressed()
+            || self.api_is_alive.get() && Context::is_current_telemetry_suppressed()
     }
 
     /// The span that this Context stands for.
