@@ -18,9 +18,11 @@ pub(crate) enum Cause {
     TooLarge,
     AfterShutdown,
     ShutdownDeadline,
+    TooManyScopes,
 }
 
-const CAUSES: usize = 9;
+/// Room for every cause.
+const CAUSES: usize = 32;
 const QUIET_SECONDS: u64 = 60;
 
 /// Warns, unless the same cause was warned about within the last minute.

@@ -42,7 +42,6 @@
 //! Every name of this page stays, does nothing and costs nothing; the tree then has no HTTP, no
 //! runtime and no engine in it.
 
-#[cfg(feature = "tracing")]
 pub mod bridge;
 mod config;
 pub mod context;

@@ -7,6 +7,7 @@ mod resolve;
 
 pub use error::{EndpointError, InitError};
 
+use crate::bridge::Activation;
 use crate::record::{Limits, Sampler};
 use std::time::Duration;
 
@@ -42,6 +43,12 @@ pub struct Config {
     pub sampler: Sampler,
     /// How much one span may carry.
     pub limits: Limits,
+    /// Whether `init` makes us the OpenTelemetry API's global tracer provider and propagator.
+    /// Default `true`.
+    pub otel_globals: bool,
+    /// Whether our spans show themselves in the OpenTelemetry API's Context. Default: from the
+    /// first use of that API.
+    pub activate_otel_context: Activation,
     /// The longest that the end of the program waits for telemetry. Default 2 s.
     pub shutdown_timeout: Duration,
     /// Memory for records on their way; beyond it they are dropped and counted. Default 16 MiB.
@@ -67,6 +74,8 @@ impl Default for Config {
             schedule_delay: Duration::from_secs(5),
             sampler: Sampler::default(),
             limits: Limits::default(),
+            otel_globals: true,
+            activate_otel_context: Activation::Auto,
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
@@ -146,6 +155,20 @@ impl Config {
     #[must_use]
     pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
         self.shutdown_timeout = timeout;
+        self
+    }
+
+    /// Leaves the OpenTelemetry API's global tracer provider and propagator alone, or not.
+    #[must_use]
+    pub fn otel_globals(mut self, install: bool) -> Self {
+        self.otel_globals = install;
+        self
+    }
+
+    /// Whether our spans show themselves in the OpenTelemetry API's Context.
+    #[must_use]
+    pub fn activate_otel_context(mut self, activation: Activation) -> Self {
+        self.activate_otel_context = activation;
         self
     }
 

@@ -22,6 +22,8 @@ impl Config {
             resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
             sampler: self.sampler,
             limits: self.limits,
+            otel_globals: self.otel_globals,
+            activation: self.activate_otel_context,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(unless_zero(self.export_timeout)),

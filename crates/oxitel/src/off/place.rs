@@ -22,6 +22,11 @@ pub fn with_parent(_parent: &SpanContext) -> Captured {
     root()
 }
 
+/// The future itself.
+pub fn propagate_context<F: Future>(future: F) -> InContext<F> {
+    future
+}
+
 impl Captured {
     /// Invalid.
     pub fn span_context(&self) -> &SpanContext {
@@ -31,6 +36,11 @@ impl Captured {
     /// Changes nothing.
     pub fn attach(&self) -> Attached {
         Attached { not_send: PhantomData }
+    }
+
+    /// Runs the closure.
+    pub fn run<R>(&self, closure: impl FnOnce() -> R) -> R {
+        closure()
     }
 
     /// The future itself.

@@ -4,15 +4,17 @@
 //! (`Debug`, destructors, processors) never sees it. That is what makes the cells sound.
 
 use super::engine::{self, Engine};
-use super::frames::Frames;
+use super::frames::{Frame, Frames};
 use super::registry::Shard;
 use super::scope::ScopeData;
 use super::scratch::Scratch;
 use super::settings::Settings;
-use super::{clock, encode, ids, state};
+use super::{clock, current, encode, ids, state};
+use crate::bridge::opentelemetry::Mailbox;
 use crate::context::{Ids, SpanContext, TraceFlags};
 use crate::diagnose::{self, Cause};
 use crate::record::{Inner, Kind};
+use opentelemetry::Context;
 use std::cell::{Cell, UnsafeCell};
 use std::ptr;
 use std::sync::Arc;
@@ -38,7 +40,13 @@ fn visit<R>(action: impl FnOnce(&Local) -> R) -> Option<R> {
 #[cold]
 #[inline(never)]
 fn first_visit() -> *const Local {
-    let here = LOCAL.try_with(ptr::from_ref).unwrap_or(ptr::null());
+    // Before `LOCAL` is made: see there.
+    let api_is_alive = current::api_is_alive();
+    let here = LOCAL.try_with(|local| {
+        local.api_is_alive.set(api_is_alive);
+        ptr::from_ref(local)
+    });
+    let here = here.unwrap_or(ptr::null());
     HERE.set(here);
     here
 }
@@ -59,6 +67,8 @@ struct Local {
     #[expect(clippy::vec_box, reason = "as for `pool`")]
     passive: UnsafeCell<Vec<Box<SpanContext>>>,
     frames: Frames,
+    /// Whether the OpenTelemetry API's thread-local outlives this one.
+    api_is_alive: Cell<bool>,
 }
 
 /// The engine as this thread knows it.
@@ -87,7 +97,7 @@ pub(crate) fn fix_random(seed: u64) {
 #[inline(always)]
 pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
     let begun = visit(|local| {
-        let (parent, trace_state) = local.frames.top();
+        let ((parent, trace_state), _) = local.place();
         local.begin(scope, name, &parent, trace_state)
     });
     begun.unwrap_or(Inner::Off)
@@ -104,13 +114,18 @@ pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanCo
 #[inline(always)]
 pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
     let begun = visit(|local| {
-        let (parent, trace_state) = local.frames.top();
+        let ((parent, trace_state), note) = local.place();
         if is_passed_on(&parent) {
             return Inner::PassedOn;
         }
         let begun = local.begin(scope, name, &parent, trace_state);
         if let Some((ids, trace_state)) = begun.place() {
-            local.frames.push(ids.span, ids, trace_state.cloned(), 0);
+            if current::is_active() {
+                local.push(ids.span, ids, trace_state.cloned(), 0, begun.mailbox());
+            } else {
+                // What was noted a moment ago, when the parent was decided.
+                local.push_noted(ids.span, ids, trace_state.cloned(), 0, note);
+            }
         }
         begun
     });
@@ -119,15 +134,65 @@ pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
 
 /// The current span; past its thread-locals a thread has none.
 pub(crate) fn current() -> SpanContext {
-    let top = visit(|local| local.frames.top()).unwrap_or((Ids::NONE, None));
-    SpanContext { ids: top.0, trace_state: top.1 }
+    let place = visit(|local| local.place().0).unwrap_or((Ids::NONE, None));
+    SpanContext { ids: place.0, trace_state: place.1 }
+}
+
+/// The span that a Context of the OpenTelemetry API stands for.
+pub(crate) fn given(context: &Context) -> SpanContext {
+    let place = visit(|local| local.decide(context));
+    let (ids, trace_state) = place.unwrap_or_else(|| current::decide(context, None));
+    SpanContext { ids, trace_state }
+}
+
+/// The span that goes out with a Context of the OpenTelemetry API: as [`given`], but a Context
+/// without a span does not hide ours. (Extension traits of other crates hand over such a one when
+/// their own layer is not there.)
+pub(crate) fn outgoing(context: &Context) -> SpanContext {
+    use opentelemetry::trace::TraceContextExt as _;
+    let says_nothing = !context.has_active_span() && !context.is_telemetry_suppressed();
+    let has_frame = || visit(|local| !local.frames.is_empty()).unwrap_or(false);
+    if says_nothing && has_frame() { current() } else { given(context) }
 }
 
 /// Makes a place current on this thread, until [`leave`] is called with its key.
 ///
 /// `tracing` is the id of the `tracing` span that it is, or 0.
-pub(crate) fn make_current(key: u64, ids: &Ids, trace_state: Option<Arc<str>>, tracing: u64) {
-    visit(|local| local.frames.push(key, ids, trace_state, tracing));
+pub(crate) fn make_current(
+    key: u64,
+    ids: &Ids,
+    trace_state: Option<Arc<str>>,
+    tracing: u64,
+    mailbox: Option<&Arc<Mailbox>>,
+) {
+    visit(|local| local.push(key, ids, trace_state, tracing, mailbox));
+}
+
+/// Makes a place current together with the Context of the OpenTelemetry API that belongs to it.
+pub(crate) fn make_current_with(
+    key: u64,
+    ids: &Ids,
+    trace_state: Option<Arc<str>>,
+    context: Context,
+) {
+    visit(|local| {
+        let attached = local.api_is_alive.get().then(|| current::attach_given(context)).flatten();
+        let frame = Frame {
+            key,
+            ids: *ids,
+            trace_state,
+            tracing: 0,
+            note: local.note(),
+            _attached: attached,
+        };
+        local.frames.push(frame);
+    });
+}
+
+/// The Context of the OpenTelemetry API on this thread.
+pub(crate) fn api_context() -> Context {
+    let alive = visit(|local| local.api_is_alive.get()).unwrap_or(false);
+    if alive { Context::current() } else { Context::new() }
 }
 
 /// The id of the innermost `tracing` span that is current on this thread, or 0.
@@ -139,7 +204,9 @@ pub(crate) fn current_tracing() -> u64 {
 
 #[inline(never)]
 pub(crate) fn leave(key: u64) {
-    visit(|local| local.frames.pop(key));
+    // Dropped out here: that may run code of the host's.
+    let frame = visit(|local| local.frames.pop(key));
+    drop(frame);
 }
 
 /// Whether the decision fell with the parent, and against recording.
@@ -240,7 +307,70 @@ impl Local {
             pool: UnsafeCell::new(Vec::new()),
             passive: UnsafeCell::new(Vec::new()),
             frames: Frames::new(),
+            api_is_alive: Cell::new(false),
         }
+    }
+
+    /// The current span, and what of the API's was active when that was decided.
+    #[inline(always)]
+    fn place(&self) -> (current::Place, u64) {
+        let note = self.frames.top_note();
+        let usual = !self.api_is_alive.get()
+            || Context::map_current(|context| current::is_noted(context, note));
+        if usual { (self.frames.top(), note) } else { self.decide_place() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decide_place(&self) -> (current::Place, u64) {
+        Context::map_current(|context| (self.decide(context), current::note(context)))
+    }
+
+    /// The span that this Context stands for.
+    fn decide(&self, context: &Context) -> current::Place {
+        if self.frames.any_suppressed() {
+            return (Ids::SUPPRESSED, None);
+        }
+        let top = (!self.frames.is_empty()).then(|| (self.frames.top(), self.frames.top_note()));
+        current::decide(context, top)
+    }
+
+    /// What of the API's is active now.
+    fn note(&self) -> u64 {
+        if self.api_is_alive.get() { Context::map_current(current::note) } else { 0 }
+    }
+
+    #[inline(always)]
+    fn push(
+        &self,
+        key: u64,
+        ids: &Ids,
+        trace_state: Option<Arc<str>>,
+        tracing: u64,
+        mailbox: Option<&Arc<Mailbox>>,
+    ) {
+        // The API is asked before anything of ours is borrowed.
+        if self.api_is_alive.get() && current::is_active() {
+            let attached = current::attach(ids, trace_state.as_ref(), mailbox);
+            let note = self.note();
+            let frame = Frame { key, ids: *ids, trace_state, tracing, note, _attached: attached };
+            self.frames.push(frame);
+        } else {
+            self.push_noted(key, ids, trace_state, tracing, self.note());
+        }
+    }
+
+    #[inline(always)]
+    fn push_noted(
+        &self,
+        key: u64,
+        ids: &Ids,
+        trace_state: Option<Arc<str>>,
+        tracing: u64,
+        note: u64,
+    ) {
+        let frame = Frame { key, ids: *ids, trace_state, tracing, note, _attached: None };
+        self.frames.push(frame);
     }
 
     #[inline]
@@ -302,6 +432,7 @@ impl Local {
         scratch.trace_state = trace_state;
         scratch.kind = Kind::Internal;
         scratch.name.push_str(name);
+        scratch.open_mailbox(home.engine.epoch);
         scratch.start = clock::now();
         home.shard.started.increment();
         Inner::Recorded(scratch)

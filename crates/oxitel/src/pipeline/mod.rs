@@ -2,7 +2,7 @@
 //!
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
 //! `scope` (a live span's memory), `encode` (bytes, once), `frames` and `local` (what a thread
-//! keeps), `chunk`,
+//! keeps), `current` (the rule over three APIs), `chunk`,
 //! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
@@ -12,6 +12,7 @@ mod buffer;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
+pub(crate) mod current;
 pub(crate) mod encode;
 mod engine;
 mod fork;
