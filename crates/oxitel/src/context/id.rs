@@ -87,6 +87,13 @@ impl Ids {
     #[cfg(feature = "otel")]
     pub(crate) const INHERITED: u32 = 0xff | Self::DEBUG;
 
+    /// The flags that OTLP has.
+    #[cfg(feature = "otel")]
+    #[inline(always)]
+    pub(crate) fn otlp_flags(&self) -> u32 {
+        self.flags & (0xff | Self::REMOTE)
+    }
+
     #[inline(always)]
     pub(crate) fn is_valid(&self) -> bool {
         self.span != 0 && (self.trace_high | self.trace_low) != 0
