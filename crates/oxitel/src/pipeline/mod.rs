@@ -2,9 +2,9 @@
 //!
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
 //! `scope` (a live span's memory), `encode` (bytes, once), `frames` and `local` (what a thread
-//! keeps), `chunk`,
-//! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
-//! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
+//! keeps), `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget),
+//! `registry`, `ledger`; then the other side: `engine`, `settings`, `control`, `sender`,
+//! `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
@@ -15,14 +15,14 @@ pub(crate) mod control;
 pub(crate) mod encode;
 mod engine;
 mod fork;
-mod frames;
+pub(crate) mod frames;
 mod ids;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
-mod lock;
-mod per_epoch;
+pub(crate) mod lock;
+pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
@@ -30,7 +30,9 @@ mod sender;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stderr;
-mod sync;
+pub(crate) mod sync;
+#[cfg(feature = "tracing")]
+pub(crate) mod table;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use lane::Lane;
