@@ -5,6 +5,7 @@ mod ending;
 mod fork;
 mod places;
 mod pressure;
+mod propagation;
 mod records;
 mod resource;
 mod runtimes;
