@@ -44,7 +44,7 @@
 
 #[cfg(feature = "tracing")]
 pub mod bridge;
-mod config;
+pub mod config;
 pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
@@ -64,7 +64,7 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, EndpointError, Headers, InitError};
+pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
