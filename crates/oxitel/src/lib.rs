@@ -78,6 +78,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+    #[doc = include_str!("../../../docs/guide/propagation.md")]
+    mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }
