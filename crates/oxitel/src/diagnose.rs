@@ -18,9 +18,11 @@ pub(crate) enum Cause {
     TooLarge,
     AfterShutdown,
     ShutdownDeadline,
+    UserCode,
+    SpanLimit,
 }
 
-const CAUSES: usize = 9;
+const CAUSES: usize = 11;
 const QUIET_SECONDS: u64 = 60;
 
 /// Warns, unless the same cause was warned about within the last minute.

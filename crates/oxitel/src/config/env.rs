@@ -226,7 +226,7 @@ mod tests {
         let ratio = Sampler::ratio(0.25);
         assert_eq!(sampler("always_on"), Sampler::always_on());
         assert_eq!(sampler("ALWAYS_OFF"), Sampler::always_off());
-        assert_eq!(sampler("traceidratio"), ratio);
+        assert_eq!(sampler("traceidratio"), ratio.clone());
         assert_eq!(sampler("parentbased_always_on"), Sampler::default());
         assert_eq!(sampler("parentbased_always_off"), Sampler::always_off().parent_based());
         assert_eq!(sampler("parentbased_traceidratio"), ratio.parent_based());

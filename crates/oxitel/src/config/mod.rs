@@ -7,7 +7,8 @@ mod resolve;
 
 pub use error::{EndpointError, InitError};
 
-use crate::record::{Limits, Sampler};
+use crate::context::SpanContext;
+use crate::record::{Hooks, Limits, Redaction, Sampler, SpanMut, SpanRef, Verdict};
 use std::time::Duration;
 
 /// How telemetry is recorded and where it goes.
@@ -42,6 +43,10 @@ pub struct Config {
     pub sampler: Sampler,
     /// How much one span may carry.
     pub limits: Limits,
+    /// What is replaced before it is sent. Default: secrets, by name and by form.
+    pub redaction: Redaction,
+    /// Functions that see each span.
+    pub hooks: Hooks,
     /// The longest that the end of the program waits for telemetry. Default 2 s.
     pub shutdown_timeout: Duration,
     /// Memory for records on their way; beyond it they are dropped and counted. Default 16 MiB.
@@ -67,6 +72,8 @@ impl Default for Config {
             schedule_delay: Duration::from_secs(5),
             sampler: Sampler::default(),
             limits: Limits::default(),
+            redaction: Redaction::default(),
+            hooks: Hooks::default(),
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
@@ -125,6 +132,49 @@ impl Config {
     #[must_use]
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Replaces this before anything is sent, instead of the default.
+    #[must_use]
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self
+    }
+
+    /// Shows this function each span that has started, after its first attributes were set. The
+    /// second argument is the span above it, invalid for a root.
+    ///
+    /// Hooks run in the order in which they were added, on the thread that starts the span. A
+    /// panic is contained and counted. Spans that a hook makes are recorded without hooks.
+    #[must_use]
+    pub fn on_start(
+        mut self,
+        hook: impl Fn(&mut SpanMut<'_>, &SpanContext) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.add_on_start(hook);
+        self
+    }
+
+    /// Shows this function each span that has ended, before it is on its way; it may drop the
+    /// span. What one hook drops, the next does not see. Otherwise as [`Config::on_start`].
+    #[must_use]
+    pub fn on_end(
+        mut self,
+        hook: impl Fn(&SpanRef<'_>) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.add_on_end(hook);
+        self
+    }
+
+    /// Sets the entries of the current baggage whose names `allows` lets through as attributes of
+    /// each span that starts. What the program sets itself counts more.
+    #[must_use]
+    pub fn baggage_attributes(
+        mut self,
+        allows: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.add_baggage(allows);
         self
     }
 

@@ -5,6 +5,7 @@ use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
+use crate::record::redact::Rules;
 use crate::resource::Resource;
 use std::time::Duration;
 
@@ -18,10 +19,15 @@ impl Config {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
+        let rules = Rules::new(self.redaction.clone());
+        let resource = Resource::new(self.service_name.as_deref(), &self.resource_attributes);
         Ok(Some(Settings {
-            resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
-            sampler: self.sampler,
+            resource: resource.redact(&rules),
+            sampler: self.sampler.clone(),
             limits: self.limits,
+            rules,
+            hooks: self.hooks.clone(),
+            baggage: no_baggage,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(unless_zero(self.export_timeout)),
@@ -41,6 +47,9 @@ impl Config {
         self.endpoint.as_ref().map(below).transpose()
     }
 }
+
+/// The direct API has no baggage.
+fn no_baggage(_show: &mut dyn FnMut(&str, &str)) {}
 
 /// A shorter delay would keep the sender awake without bringing anything out sooner.
 const SHORTEST_DELAY: Duration = Duration::from_millis(10);

@@ -1,7 +1,7 @@
 //! From a finished span to the sender's hands: **record -> chunk -> queue -> send**.
 //!
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
-//! `scope` (a live span's memory), `encode` (bytes, once), `frames` and `local` (what a thread
+//! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode` (bytes, once), `frames` and `local` (what a thread
 //! keeps), `chunk`,
 //! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
@@ -17,6 +17,7 @@ mod engine;
 mod fork;
 mod frames;
 mod ids;
+pub(crate) mod known_keys;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
