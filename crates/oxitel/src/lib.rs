@@ -67,7 +67,9 @@ pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, 
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
-    Current, Entered, Instrumented, Kind, Limits, Sampler, Scope, Span, SpanBuilder, Status, Value,
+    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
+    Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,
+    Value, ValueRef, Verdict,
 };
 pub use stats::{Dropped, FlushError, Stats};
 

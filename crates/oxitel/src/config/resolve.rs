@@ -3,11 +3,13 @@
 use super::otlp::Otlp;
 use super::{Config, Endpoint, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
+use crate::context;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
 use crate::propagate;
+use crate::record::redact::Rules;
 use crate::resource::Resource;
 use std::borrow::Cow;
 use std::time::Duration;
@@ -26,12 +28,17 @@ impl Config {
         for remark in destination.remarks() {
             diagnose::say(remark);
         }
+        let rules = Rules::new(self.redaction.clone());
+        let resource = Resource::new(self.service_name.as_deref(), &self.resource_attributes);
         Ok(Some(Settings {
-            resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
-            sampler: self.sampler,
+            resource: resource.redact(&rules),
+            sampler: self.sampler.clone(),
             limits: self.limits,
             otel_globals: self.otel_globals,
             activation: self.activate_otel_context,
+            rules,
+            hooks: self.hooks.clone(),
+            baggage: current_baggage,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(self.timeout()),
@@ -85,6 +92,13 @@ impl Otlp<'_> {
             return format!("https://{}", endpoint.trim()).into();
         }
         endpoint.into()
+    }
+}
+
+/// Shows the baggage of the place where a span starts.
+fn current_baggage(each: &mut dyn FnMut(&str, &str)) {
+    for (name, value, _) in context::baggage().iter() {
+        each(name, value);
     }
 }
 

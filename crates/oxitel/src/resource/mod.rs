@@ -2,11 +2,13 @@
 
 use crate::pipeline::encode::{self, tag};
 use crate::record::Value;
+use crate::record::redact::Rules;
 
 /// The resource, complete but for the instance id, which a forked child has its own of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resource {
     attributes: Vec<(String, String)>,
+    redacted: u64,
 }
 
 const SERVICE_NAME: &str = "service.name";
@@ -16,7 +18,7 @@ impl Resource {
     /// Later values win over earlier ones, the service name over all; what the SDK says of itself
     /// is added.
     pub(crate) fn new(service_name: Option<&str>, given: &[(String, String)]) -> Self {
-        let mut resource = Self { attributes: Vec::new() };
+        let mut resource = Self { attributes: Vec::new(), redacted: 0 };
         resource.set("telemetry.sdk.language", "rust");
         resource.set("telemetry.sdk.name", "oxitel");
         resource.set("telemetry.sdk.version", env!("CARGO_PKG_VERSION"));
@@ -35,6 +37,22 @@ impl Resource {
             Some((_, old)) => value.clone_into(old),
             None => self.attributes.push((key.to_owned(), value.to_owned())),
         }
+    }
+
+    /// Replaces what must not be sent.
+    pub(crate) fn redact(mut self, rules: &Rules) -> Self {
+        for (key, value) in &mut self.attributes {
+            if let Some(changed) = rules.attribute(key, value) {
+                *value = changed;
+                self.redacted += 1;
+            }
+        }
+        self
+    }
+
+    /// How many values were replaced.
+    pub(crate) fn redacted(&self) -> u64 {
+        self.redacted
     }
 
     /// The encoded `Resource` message of one process.
