@@ -110,5 +110,8 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     }
     assert_eq!(environment::normalized("traceparent"), "TRACEPARENT");
     assert!(!propagate::extract_from(&Variables::of_process()).span_context().is_debug());
+    let here = incoming.attach();
+    let _ = context::baggage();
+    drop((here, incoming.place().with_baggage(incoming.baggage()), incoming.wrap(async {})));
     (incoming, sent)
 }

@@ -1,6 +1,6 @@
 //! What a request brought along.
 
-use crate::context::{Baggage, SpanContext};
+use crate::context::{Attached, Baggage, Captured, InContext, SpanContext};
 
 /// The caller's span and baggage, as [`extract`](super::extract) found them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,23 @@ impl Incoming {
     /// What the caller told all services behind it.
     pub fn baggage(&self) -> &Baggage {
         &self.baggage
+    }
+
+    /// Its place in a trace: below the caller's span, else outside of any trace, with the
+    /// baggage.
+    pub fn place(&self) -> Captured {
+        Captured::incoming(&self.span, &self.baggage)
+    }
+
+    /// Makes its place current on this thread until the guard is dropped; not across an `.await`.
+    #[must_use = "it is current only while the guard lives"]
+    pub fn attach(&self) -> Attached {
+        self.place().attach()
+    }
+
+    /// A future that runs in its place, on whatever thread it is polled.
+    pub fn wrap<F: Future>(&self, future: F) -> InContext<F> {
+        self.place().wrap(future)
     }
 
     /// Span and baggage.

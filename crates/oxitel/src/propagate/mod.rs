@@ -13,7 +13,7 @@
 //!
 //! // The server's side: the caller's span becomes the parent.
 //! let caller = propagate::extract_from(&headers);
-//! let _attached = oxitel::context::with_parent(caller.span_context()).attach();
+//! let _attached = caller.attach();
 //! ```
 
 mod b3;
@@ -28,7 +28,7 @@ mod propagators;
 mod tracecontext;
 mod tracestate;
 
-use crate::context::{self, Baggage, SpanContext};
+use crate::context::{self, SpanContext};
 
 pub use carrier::{Extract, Getter, Inject, Setter, getter, setter};
 pub use incoming::Incoming;
@@ -38,7 +38,8 @@ pub use propagators::{Propagator, Propagators, propagators, set};
 /// without baggage, it writes nothing.
 pub fn inject_into(carrier: &mut (impl Inject + ?Sized)) {
     let mut carrier = carrier;
-    propagators().inject(context::capture().span_context(), &Baggage::new(), &mut carrier);
+    let place = context::capture();
+    propagators().inject(place.span_context(), &place.baggage(), &mut carrier);
 }
 
 /// As [`inject_into`], by a closure that sets a header.
@@ -51,9 +52,9 @@ pub fn inject(set: impl FnMut(&str, &str)) {
     inject_into(&mut setter(set));
 }
 
-/// Writes the given span into a request's headers.
+/// Writes the given span and the current baggage into a request's headers.
 pub fn inject_context(context: &SpanContext, set: impl FnMut(&str, &str)) {
-    propagators().inject(context, &Baggage::new(), &mut setter(set));
+    propagators().inject(context, &context::baggage(), &mut setter(set));
 }
 
 /// Reads the caller's span and baggage from a request's headers.
