@@ -91,8 +91,8 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     let get = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, v)| v.as_str());
     let by_closure: Getter<_> = propagate::getter(get);
     assert_eq!(propagators.extract(&by_closure).span_context(), incoming.span_context());
-    let mut set: Setter<_> = propagate::setter(|_, _| {});
-    propagators.inject(&SpanContext::NONE, &Baggage::new(), &mut set);
+    let mut by_setter: Setter<_> = propagate::setter(|_, _| {});
+    propagators.inject(&SpanContext::NONE, &Baggage::new(), &mut by_setter);
 
     let (mut map, mut tree) = (HashMap::new(), BTreeMap::new());
     let mut command = Command::new("worker");
@@ -100,8 +100,8 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     for carrier in carriers {
         propagators.inject(incoming.span_context(), incoming.baggage(), carrier);
     }
-    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    let variables: Variables = set.collect();
+    let given = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let variables: Variables = given.collect();
     let carriers: [&dyn Extract; 4] = [&sent, &map, &tree, &variables];
     for carrier in carriers {
         let same = propagators.extract(carrier);
@@ -110,5 +110,8 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     }
     assert_eq!(environment::normalized("traceparent"), "TRACEPARENT");
     assert!(!propagate::extract_from(&Variables::of_process()).span_context().is_debug());
+    let here = incoming.attach();
+    let _ = context::baggage();
+    drop((here, incoming.place().with_baggage(incoming.baggage()), incoming.wrap(async {})));
     (incoming, sent)
 }
