@@ -82,6 +82,8 @@ mod pages {
     mod guide {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/one-trace.md")]
+    mod one_trace {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
