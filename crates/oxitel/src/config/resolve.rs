@@ -1,12 +1,13 @@
 //! From what the user wrote to what the engine runs with.
 
+use super::origins::Origin;
 use super::otlp::Otlp;
 use super::{Config, Endpoint, EndpointError, Protocol, url};
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
-use crate::resource::Resource;
+use crate::resource::{Given, Resource, detect};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ impl Config {
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
         Ok(Some(Settings {
-            resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
+            resource: self.resource(),
             sampler: self.sampler,
             limits: self.limits,
             destination,
@@ -32,6 +33,16 @@ impl Config {
             queue_bytes: self.queue_bytes,
             live_bytes: self.live_bytes,
         }))
+    }
+
+    fn resource(&self) -> Resource {
+        let attributes = &self.resource_attributes;
+        let from_variable = self.origins.attributes_from_variable.min(attributes.len());
+        let (variable, arguments) = attributes.split_at(from_variable);
+        let service_name = self.service_name.as_deref();
+        let is_name_explicit = self.origin_of("service_name") == Some(Origin::Argument);
+        let given = Given { service_name, is_name_explicit, variable, arguments };
+        Resource::new(given, &detect::here(&self.detectors))
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
