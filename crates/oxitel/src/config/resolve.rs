@@ -1,5 +1,6 @@
 //! From what the user wrote to what the engine runs with.
 
+use super::origins::Origin;
 use super::otlp::Otlp;
 use super::{Config, Endpoint, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
@@ -10,7 +11,7 @@ use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
 use crate::propagate;
 use crate::record::redact::Rules;
-use crate::resource::Resource;
+use crate::resource::{Given, Resource, detect};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -29,9 +30,8 @@ impl Config {
             diagnose::say(remark);
         }
         let rules = Rules::new(self.redaction.clone());
-        let resource = Resource::new(self.service_name.as_deref(), &self.resource_attributes);
         Ok(Some(Settings {
-            resource: resource.redact(&rules),
+            resource: self.resource().redact(&rules),
             sampler: self.sampler.clone(),
             limits: self.limits,
             otel_globals: self.otel_globals,
@@ -54,6 +54,16 @@ impl Config {
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
+    }
+
+    fn resource(&self) -> Resource {
+        let attributes = &self.resource_attributes;
+        let from_variable = self.origins.attributes_from_variable.min(attributes.len());
+        let (variable, arguments) = attributes.split_at(from_variable);
+        let service_name = self.service_name.as_deref();
+        let is_name_explicit = self.origin_of("service_name") == Some(Origin::Argument);
+        let given = Given { service_name, is_name_explicit, variable, arguments };
+        Resource::new(given, &detect::here(&self.detectors))
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {

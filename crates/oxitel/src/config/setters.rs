@@ -22,6 +22,25 @@ impl Config {
         self.argument("resource_attributes")
     }
 
+    /// The version of this service: `service.version`.
+    #[must_use]
+    pub fn service_version(self, version: impl Into<String>) -> Self {
+        self.resource_attribute("service.version", version)
+    }
+
+    /// What this service is a part of: `service.namespace`.
+    #[must_use]
+    pub fn service_namespace(self, namespace: impl Into<String>) -> Self {
+        self.resource_attribute("service.namespace", namespace)
+    }
+
+    /// Where this service runs, for instance `production` or `staging`:
+    /// `deployment.environment.name`, and `deployment.environment`, its name before.
+    #[must_use]
+    pub fn deployment_environment(self, environment: impl Into<String>) -> Self {
+        self.resource_attribute("deployment.environment.name", environment)
+    }
+
     /// Finds out these things about the process, and no others.
     #[must_use]
     pub fn detectors(mut self, detectors: &[Detector]) -> Self {
