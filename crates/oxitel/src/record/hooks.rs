@@ -1,6 +1,6 @@
 //! Functions of the program that see each span: when it has started, and when it has ended.
 //!
-//! Flow: start -> **on_start** -> recording -> **on_end** -> chunk. They run on the recording
+//! Flow: start -> **`on_start`** -> recording -> **`on_end`** -> chunk. They run on the recording
 //! thread, while nothing of ours is borrowed, each of them contained: a panic is counted, and the
 //! next one runs.
 

@@ -21,10 +21,10 @@ pub struct Sampler {
 /// Where a span with a parent starts; a root is at 0.
 #[derive(Clone, Copy, Debug)]
 enum Place {
-    RemoteSampled = 1,
-    RemoteNotSampled = 2,
-    LocalSampled = 3,
-    LocalNotSampled = 4,
+    RemoteKept = 1,
+    RemoteDropped = 2,
+    LocalKept = 3,
+    LocalDropped = 4,
 }
 
 /// What one place is decided by.
@@ -103,31 +103,31 @@ impl Sampler {
     /// Asks `sampler` below spans of other processes that are kept; makes this one parent based.
     #[must_use]
     pub fn remote_parent_sampled(self, sampler: Self) -> Self {
-        self.with(Place::RemoteSampled, sampler)
+        self.with(Place::RemoteKept, &sampler)
     }
 
     /// Asks `sampler` below spans of other processes that are not kept; makes this one parent
     /// based.
     #[must_use]
     pub fn remote_parent_not_sampled(self, sampler: Self) -> Self {
-        self.with(Place::RemoteNotSampled, sampler)
+        self.with(Place::RemoteDropped, &sampler)
     }
 
     /// Asks `sampler` below spans of this process that are kept; makes this one parent based.
     #[must_use]
     pub fn local_parent_sampled(self, sampler: Self) -> Self {
-        self.with(Place::LocalSampled, sampler)
+        self.with(Place::LocalKept, &sampler)
     }
 
     /// Asks `sampler` below spans of this process that are not kept; makes this one parent based.
     #[must_use]
     pub fn local_parent_not_sampled(self, sampler: Self) -> Self {
-        self.with(Place::LocalNotSampled, sampler)
+        self.with(Place::LocalDropped, &sampler)
     }
 
     /// What the other does at this place, this one does too: a parent-based sampler inside of
     /// another needs no level of its own.
-    fn with(self, place: Place, sampler: Self) -> Self {
+    fn with(self, place: Place, sampler: &Self) -> Self {
         let mut changed = self.parent_based();
         changed.rules[place as usize] = sampler.rules[place as usize].clone();
         changed
@@ -168,10 +168,10 @@ impl Sampler {
         }
         let is_remote = parent.flags & crate::context::Ids::REMOTE != 0;
         let place = match (is_remote, parent.is_sampled()) {
-            (true, true) => Place::RemoteSampled,
-            (true, false) => Place::RemoteNotSampled,
-            (false, true) => Place::LocalSampled,
-            (false, false) => Place::LocalNotSampled,
+            (true, true) => Place::RemoteKept,
+            (true, false) => Place::RemoteDropped,
+            (false, true) => Place::LocalKept,
+            (false, false) => Place::LocalDropped,
         };
         &self.rules[place as usize]
     }

@@ -196,6 +196,6 @@ fn statement(text: &str) -> Option<String> {
 }
 
 /// The text itself, or what it becomes.
-pub(crate) fn or_itself<'a>(changed: Option<String>, text: &'a str) -> Cow<'a, str> {
+pub(crate) fn or_itself(changed: Option<String>, text: &str) -> Cow<'_, str> {
     changed.map_or(Cow::Borrowed(text), Cow::Owned)
 }

@@ -38,7 +38,7 @@ const BEFORE_NAMES: &[&str] =
 const SECRETS_FOLLOW: &[&str] = &["auth", "hello"];
 const BEFORE_SECRETS: &[&str] = &["requirepass", "masterauth"];
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     fn step(&mut self) {
         let rest = &self.text.as_bytes()[self.at..];
         match rest {

@@ -293,14 +293,11 @@ fn value_of(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     };
     let from = text.len() - value.len();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
-    Some(match quote {
-        Some(quote) => (from + 1, from + 1 + quoted_length(&value[1..], quote)),
-        None => {
-            let is_end =
-                |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']');
-            (from, from + value.find(is_end).unwrap_or(value.len()))
-        }
-    })
+    if let Some(quote) = quote {
+        return Some((from + 1, from + 1 + quoted_length(&value[1..], quote)));
+    }
+    let is_end = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']');
+    Some((from, from + value.find(is_end).unwrap_or(value.len())))
 }
 
 /// Up to the closing quote; a backslash escapes.
