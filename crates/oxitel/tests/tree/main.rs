@@ -1,0 +1,8 @@
+//! One current span over `tracing`, the OpenTelemetry API and the direct API, judged by what a
+//! receiver got: ids and parents.
+//!
+//! Each program runs with each front end of `tracing` and each activation: see `harness`.
+
+mod harness;
+mod orders;
+mod tasks;
