@@ -3,6 +3,7 @@
 //!
 //! Each program runs with each front end of `tracing` and each activation: see `harness`.
 
+mod cases;
 mod harness;
 mod orders;
 mod tasks;
