@@ -331,7 +331,7 @@ fn a_place_says_exactly_whose_child_comes_next() {
             let header = "00-00000000000000000000000000000002-0000000000000abc-01";
             let caller =
                 oxitel::propagate::extract(|name| (name == "traceparent").then_some(header));
-            let _caller = context::with_parent(&caller.expect("valid")).attach();
+            let _caller = context::with_parent(caller.span_context()).attach();
             o("v");
         }
         o("u");
@@ -543,14 +543,21 @@ fn guards_of_tracing_held_over_an_await_mix_up_tasks_and_leave_nothing() {
     gives("a<- b<a x<b y<b z<-", |_| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         tokio::task::LocalSet::new().block_on(&runtime, async {
-            let hold = |span: tracing::Span, probe: fn()| async move {
-                let _held = span.enter();
-                tokio::task::yield_now().await;
-                probe();
-            };
-            let first = tokio::task::spawn_local(hold(span("a"), || o("x")));
-            tokio::task::yield_now().await;
-            let second = tokio::task::spawn_local(hold(span("b"), || o("y")));
+            let (b_is_entered, when_b_is_entered) = tokio::sync::oneshot::channel();
+            let (a_has_left, when_a_has_left) = tokio::sync::oneshot::channel();
+            let a = span("a").entered();
+            let first = tokio::task::spawn_local(async move {
+                when_b_is_entered.await.expect("it is sent");
+                o("x");
+                drop(a);
+                a_has_left.send(()).expect("the other waits");
+            });
+            let second = tokio::task::spawn_local(async move {
+                let _b = span("b").entered();
+                b_is_entered.send(()).expect("the other waits");
+                when_a_has_left.await.expect("it is sent");
+                o("y");
+            });
             first.await.expect("no panic");
             second.await.expect("no panic");
         });

@@ -51,7 +51,13 @@ pub(crate) const LAYER_BESIDE_ANOTHER: FrontEnd = FrontEnd {
     },
 };
 
-pub(crate) const FRONT_ENDS: [FrontEnd; 2] = [LAYER, LAYER_BESIDE_ANOTHER];
+/// Without a `Registry`.
+pub(crate) const SUBSCRIBER: FrontEnd = FrontEnd {
+    name: "subscriber",
+    dispatch: || Dispatch::new(oxitel::bridge::subscriber().with_filter("info,off=off")),
+};
+
+pub(crate) const FRONT_ENDS: [FrontEnd; 3] = [LAYER, LAYER_BESIDE_ANOTHER, SUBSCRIBER];
 
 pub(crate) const ACTIVATIONS: [Activation; 3] = [Activation::Auto, Activation::On, Activation::Off];
 
@@ -241,6 +247,13 @@ pub(crate) fn t(name: &str) {
 /// A span of the OpenTelemetry API that ends at once.
 pub(crate) fn o(name: &'static str) {
     drop(tracer().start(name));
+}
+
+/// The header `traceparent` that the global propagator writes of this Context.
+pub(crate) fn header_of(context: &Context) -> Option<String> {
+    let mut headers = HashMap::new();
+    global::get_text_map_propagator(|ours| ours.inject_context(context, &mut headers));
+    headers.remove("traceparent")
 }
 
 /// A direct span that ends at once.

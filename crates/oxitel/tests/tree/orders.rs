@@ -1,10 +1,11 @@
 //! Every order in which the three APIs can be nested.
 
-use crate::harness::{Names, Run, SCOPE, current, each_run, span, tracer};
-use opentelemetry::Context;
+use crate::harness::{Names, Run, SCOPE, current, each_run, header_of, span, tracer};
 use opentelemetry::trace::{TraceContextExt, Tracer, mark_span_as_active};
+use opentelemetry::{Context, global};
 use oxitel::SpanContext;
 use oxitel::testing::SpanRecord;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tracing::info;
@@ -110,11 +111,19 @@ impl Level {
     pub(crate) fn quiet_probes(&self) {
         let current = current();
         self.claims.add("capture", self.name(), &current);
-        let mut header = None;
-        oxitel::propagate::inject(|name, value| {
-            header = (name == "traceparent").then(|| value.to_owned());
-        });
-        self.claims.add_header("inject", self.name(), header.as_deref());
+        let mut ours = HashMap::new();
+        oxitel::propagate::inject_into(&mut ours);
+        let mut theirs = HashMap::new();
+        global::get_text_map_propagator(|propagator| propagator.inject(&mut theirs));
+        let of_context = header_of(&Context::current());
+        let headers = [
+            ("propagate::inject", ours.remove("traceparent")),
+            ("the global propagator", theirs.remove("traceparent")),
+            ("the global propagator with Context::current()", of_context),
+        ];
+        for (what, header) in headers {
+            self.claims.add_header(what, self.name(), header.as_deref());
+        }
     }
 
     /// Runs the rest of the order inside of this level.

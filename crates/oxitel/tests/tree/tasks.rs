@@ -377,6 +377,25 @@ fn items_of_a_stream_are_made_where_the_stream_is_polled() {
 }
 
 #[test]
+fn a_stream_takes_its_place_along() {
+    gives("T<- O<T i0<O i1<O x<-", |run| {
+        let outer = span("T");
+        let items = stream::iter(["i0", "i1"]).then(|name| async move {
+            tokio::task::yield_now().await;
+            t(name);
+        });
+        let items = outer.in_scope(|| {
+            let _attached = api("O").attach();
+            context::capture().wrap_stream(items)
+        });
+        run.block_on(2, async {
+            items.for_each(|()| async { assert!(!current().is_valid()) }).await;
+            t("x");
+        });
+    });
+}
+
+#[test]
 fn ids_of_many_threads_never_repeat() {
     const THREADS: usize = 16;
     const SPANS: usize = 2_000;
