@@ -6,7 +6,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, global};
 use oxitel::bridge::Activation;
-use oxitel::testing::{Receiver, SpanRecord, judge};
+use oxitel::testing::{Receiver, SpanRecord};
 use oxitel::{Config, Guard, Scope, SpanContext, context};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -63,11 +63,12 @@ pub(crate) const ACTIVATIONS: [Activation; 3] = [Activation::Auto, Activation::O
 
 /// A running engine, one at a time: it is the process's, and tests are its threads.
 pub(crate) struct Run {
-    pub(crate) receiver: Receiver,
     pub(crate) activation: Activation,
     front_end: FrontEnd,
     dispatch: Dispatch,
+    // Dropped in this order: the last spans are sent before the receiver ends.
     _guard: Guard,
+    pub(crate) receiver: Receiver,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -264,10 +265,4 @@ pub(crate) fn d(name: &str) {
 /// Trace id and span id of what is current.
 pub(crate) fn current() -> SpanContext {
     context::capture().span_context().clone()
-}
-
-/// The conservation law, of a process that sent to this receiver only.
-#[expect(dead_code, reason = "not yet")]
-pub(crate) fn verify(run: &Run) {
-    judge(&run.receiver, &[oxitel::stats()]).expect_clean();
 }

@@ -5,5 +5,7 @@
 
 mod cases;
 mod harness;
+mod late;
 mod orders;
+mod programs;
 mod tasks;
