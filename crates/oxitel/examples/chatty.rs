@@ -1,5 +1,5 @@
-//! A value whose `Debug` implementation uses `tracing` itself, in every place where the layer
-//! formats values: a new span, a late field, an event.
+//! A value whose `Debug` implementation uses `tracing` itself, in every place where values are
+//! formatted: a new span, a late field, an event. `chatty layer` or `chatty subscriber`.
 
 use oxitel::Config;
 use std::fmt;
@@ -19,8 +19,12 @@ impl fmt::Debug for Chatty {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _guard = oxitel::init(Config::new("chatty"))?;
-    let subscriber = tracing_subscriber::registry().with(oxitel::bridge::layer());
-    tracing::subscriber::set_global_default(subscriber)?;
+    if std::env::args().nth(1).as_deref() == Some("layer") {
+        let subscriber = tracing_subscriber::registry().with(oxitel::bridge::layer());
+        tracing::subscriber::set_global_default(subscriber)?;
+    } else {
+        oxitel::bridge::subscriber().console().try_init()?;
+    }
     let _span = info_span!("span", early = ?Chatty, late = tracing::field::Empty).entered();
     tracing::Span::current().record("late", debug(&Chatty));
     info!(value = ?Chatty, "event");

@@ -11,3 +11,4 @@ mod runtimes;
 mod session;
 mod steady;
 mod tracing_layer;
+mod tracing_subscriber;
