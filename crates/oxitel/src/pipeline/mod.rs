@@ -36,6 +36,8 @@ pub(crate) mod stderr;
 pub(crate) mod sync;
 #[cfg(feature = "tracing")]
 pub(crate) mod table;
+#[cfg(all(test, feature = "tracing"))]
+mod table_tests;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use lane::Lane;

@@ -20,3 +20,4 @@ mod sampling;
 mod session;
 mod steady;
 mod tracing_layer;
+mod tracing_subscriber;
