@@ -19,10 +19,12 @@ mod value;
 pub use crate::off::span::{Current, Entered, Instrumented, Scope, Span, SpanBuilder};
 pub use limits::Limits;
 pub use sampler::Sampler;
+#[cfg(all(feature = "otel", any(feature = "middleware", feature = "tracing")))]
+pub(crate) use span::printed;
 #[cfg(feature = "otel")]
 pub(crate) use span::{Inner, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, printed, start};
+pub(crate) use span::{Parent, start};
 pub use status::{Kind, Status};
 pub use value::Value;
 #[cfg(feature = "otel")]

@@ -3,6 +3,7 @@
 mod delivery;
 mod ending;
 mod fork;
+mod middleware;
 mod places;
 mod pressure;
 mod records;
