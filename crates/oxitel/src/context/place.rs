@@ -5,6 +5,7 @@ use super::id::Ids;
 use super::span_context::SpanContext;
 use crate::bridge::opentelemetry::{baggage, with_remote};
 use crate::pipeline::local;
+use futures_core::Stream;
 use opentelemetry::Context as ApiContext;
 use pin_project_lite::pin_project;
 use std::marker::PhantomData;
@@ -109,6 +110,11 @@ impl Captured {
         closure()
     }
 
+    /// A stream whose items are made here, on whatever thread it is polled.
+    pub fn wrap_stream<S: Stream>(self, stream: S) -> InContext<S> {
+        InContext { inner: stream, context: self }
+    }
+
     /// A future that runs here, on whatever thread it is polled.
     pub fn wrap<F: Future>(self, future: F) -> InContext<F> {
         InContext { inner: future, context: self }
@@ -128,8 +134,22 @@ impl Drop for Attached {
     }
 }
 
+impl<S: Stream> Stream for InContext<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let this = self.project();
+        let _current = this.context.attach();
+        this.inner.poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
 pin_project! {
-    /// A future with its place in a trace; see [`Captured::wrap`].
+    /// A future or stream with its place in a trace; see [`Captured::wrap`].
     #[derive(Debug)]
     pub struct InContext<F> {
         #[pin]

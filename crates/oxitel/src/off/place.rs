@@ -64,6 +64,11 @@ impl Captured {
         closure()
     }
 
+    /// The stream itself.
+    pub fn wrap_stream<S>(self, stream: S) -> InContext<S> {
+        stream
+    }
+
     /// The future itself.
     pub fn wrap<F: Future>(self, future: F) -> InContext<F> {
         future

@@ -116,3 +116,140 @@ fn decision(span: &SpanContext) -> Decision {
         Decision::Deny
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{extract, inject_multi, inject_single};
+    use crate::context::SpanContext;
+    use crate::propagate::Inject;
+    use proptest::prelude::*;
+
+    const TRACE: &str = "80f198ee56343ba864fe8b2a57d3eff7";
+    const SPAN: &str = "e457b5a2e4d86bd1";
+
+    fn read(headers: &[(&str, &str)]) -> Option<SpanContext> {
+        extract(&headers)
+    }
+
+    /// What of a single header is understood, in B3's own words.
+    fn single(header: &str) -> Option<String> {
+        read(&[("b3", header)]).map(|span| sent(inject_single, &span))
+    }
+
+    /// The headers that are written, joined.
+    fn sent(inject: fn(&SpanContext, &mut dyn Inject), span: &SpanContext) -> String {
+        let mut headers: Vec<(String, String)> = Vec::new();
+        inject(span, &mut headers);
+        let pair = |(name, value): &(String, String)| format!("{name}: {value}");
+        headers.iter().map(pair).collect::<Vec<_>>().join("; ")
+    }
+
+    fn multi(headers: &[(&str, &str)]) -> Option<String> {
+        let ids = [("X-B3-TraceId", TRACE), ("X-B3-SpanId", SPAN)];
+        read(&[&ids[..], headers].concat()).map(|span| sent(inject_multi, &span))
+    }
+
+    #[test]
+    fn the_single_header_has_two_to_four_parts() {
+        let known = |decision| Some(format!("b3: {TRACE}-{SPAN}-{decision}"));
+        assert_eq!(single(&format!("{TRACE}-{SPAN}-1-05e3ac9a4f6e3b90")), known('1'));
+        assert_eq!(single(&format!(" {TRACE}-{SPAN}-1\t")), known('1'));
+        assert_eq!(single(&format!("{TRACE}-{SPAN}-0")), known('0'));
+        assert_eq!(single(&format!("{TRACE}-{SPAN}-d")), known('d'));
+        assert_eq!(single(&format!("{TRACE}-{SPAN}")), known('0'), "left to us");
+        assert_eq!(single(&format!("{TRACE}-{SPAN}-true")), known('1'));
+        assert_eq!(single(&format!("{TRACE}-{SPAN}-False")), known('0'));
+    }
+
+    #[test]
+    fn ids_of_64_bits_are_padded_and_either_case_is_read() {
+        let padded = format!("b3: 0000000000000000{SPAN}-{SPAN}-1");
+        assert_eq!(single(&format!("{SPAN}-{SPAN}-1")), Some(padded));
+        let upper = format!("{}-{}-1", TRACE.to_uppercase(), SPAN.to_uppercase());
+        assert_eq!(single(&upper), Some(format!("b3: {TRACE}-{SPAN}-1")));
+    }
+
+    #[test]
+    fn a_decision_without_a_span_is_no_parent() {
+        for decision in ["0", "1", "d", "", "-", "--", "0-0-0-0"] {
+            assert_eq!(single(decision), None, "{decision:?}");
+        }
+        assert_eq!(read(&[("X-B3-Sampled", "0")]), None);
+        assert_eq!(read(&[("X-B3-Flags", "1")]), None);
+    }
+
+    #[test]
+    fn broken_headers_are_no_parents() {
+        let zero = "0".repeat(32);
+        for header in [
+            format!("{zero}-{SPAN}-1"),
+            format!("{TRACE}-0000000000000000-1"),
+            format!("{TRACE}-{SPAN}-2"),
+            format!("{TRACE}-{SPAN}-"),
+            format!("{TRACE}-{SPAN}-1-"),
+            format!("{TRACE}-{SPAN}-1-{SPAN}-1"),
+            format!("{TRACE}-{SPAN}-1-0000000000000000"),
+            format!("{}-{SPAN}-1", &TRACE[1..]),
+            format!("{TRACE}-{}-1", &SPAN[1..]),
+            format!("+{}-{SPAN}-1", &TRACE[1..]),
+            format!("{TRACE}{SPAN}1"),
+            format!("{TRACE}-{SPAN}-1é"),
+        ] {
+            assert_eq!(single(&header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn several_headers_are_read_and_written() {
+        let ids = format!("x-b3-traceid: {TRACE}; x-b3-spanid: {SPAN}");
+        let decided = |decision: &str| Some(format!("{ids}; {decision}"));
+        assert_eq!(multi(&[("X-B3-Sampled", "1")]), decided("x-b3-sampled: 1"));
+        assert_eq!(multi(&[("x-b3-sampled", "true")]), decided("x-b3-sampled: 1"));
+        assert_eq!(multi(&[("X-B3-Sampled", "0")]), decided("x-b3-sampled: 0"));
+        assert_eq!(multi(&[]), decided("x-b3-sampled: 0"), "left to us");
+        assert_eq!(multi(&[("X-B3-Sampled", "what")]), decided("x-b3-sampled: 0"));
+        assert_eq!(multi(&[("X-B3-ParentSpanId", SPAN)]), decided("x-b3-sampled: 0"));
+        assert_eq!(read(&[("X-B3-TraceId", TRACE)]), None);
+        assert_eq!(multi(&[("X-B3-SpanId", SPAN)]), None, "of two ids neither is right");
+    }
+
+    #[test]
+    fn debug_says_sampled_and_travels_alone() {
+        let headers = [("X-B3-Flags", "1"), ("X-B3-Sampled", "0")];
+        let expected = format!("x-b3-traceid: {TRACE}; x-b3-spanid: {SPAN}; x-b3-flags: 1");
+        assert_eq!(multi(&headers), Some(expected));
+        assert!(multi(&[("X-B3-Flags", "2")]).is_some_and(|sent| !sent.contains("flags")));
+        let span = read(&[("b3", &format!("{TRACE}-{SPAN}-d"))]).expect("valid");
+        assert!(span.is_debug() && span.is_sampled() && span.is_remote());
+    }
+
+    #[test]
+    fn the_single_header_comes_first_when_it_names_a_span() {
+        let single = format!("{TRACE}-{SPAN}-1");
+        let other = [("X-B3-TraceId", SPAN), ("X-B3-SpanId", SPAN)];
+        let both = |single| read(&[&other[..], &[("b3", single)]].concat());
+        assert_eq!(both(&single).expect("valid").trace_id().to_string(), TRACE);
+        for broken in ["0", "d", "no span"] {
+            let span = both(broken).expect("the several headers");
+            assert_eq!(span.trace_id().to_string(), format!("0000000000000000{SPAN}"));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_headers_are_read_without_panic(single in ".*", id in ".*", other in "[0-9a-fA-F+-]{14,34}") {
+            let _ = read(&[("b3", &single), ("X-B3-TraceId", &id), ("X-B3-SpanId", &other)]);
+            let _ = read(&[("X-B3-TraceId", &other), ("X-B3-SpanId", &other[..14])]);
+        }
+
+        #[test]
+        fn what_is_read_is_written_and_read_again(header in "[0-9a-f]{16}([0-9a-f]{16})?-[0-9a-f]{16}(-[01d])?") {
+            let Some(span) = read(&[("b3", &header)]) else { return Ok(()) };
+            for inject in [inject_single, inject_multi] {
+                let mut headers: Vec<(String, String)> = Vec::new();
+                inject(&span, &mut headers);
+                prop_assert_eq!(extract(&headers), Some(span.clone()));
+            }
+        }
+    }
+}

@@ -241,3 +241,100 @@ pub(super) fn only<T>(
 pub(super) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t'])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Extract, Inject, getter, only, setter};
+    use std::collections::{BTreeMap, HashMap};
+
+    fn values(carrier: &dyn Extract, name: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        carrier.get_all(name, &mut |value| values.push(value.to_owned()));
+        values
+    }
+
+    /// All of a carrier, in the order of its names.
+    fn all(carrier: &dyn Extract) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        carrier.visit(&mut |name, value| all.push((name.to_owned(), value.to_owned())));
+        all.sort();
+        all
+    }
+
+    #[test]
+    fn lists_have_several_values_under_a_name_of_any_case_in_order() {
+        let list = vec![("Baggage", "a=1"), ("other", "x"), ("BAGGAGE", "b=2")];
+        assert_eq!(values(&list, "baggage"), ["a=1", "b=2"]);
+        assert_eq!(values(&&list[1..], "baggage"), ["b=2"]);
+        assert_eq!(all(&list).len(), 3);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_lose_only_themselves() {
+        let record = vec![("baggage".to_owned(), b"a=1,b=\xff,c=3".to_vec())];
+        assert_eq!(values(&record, "baggage"), ["a=1,b=\u{fffd},c=3"]);
+    }
+
+    #[test]
+    fn maps_have_one_value_under_a_name_and_lower_case_comes_first() {
+        let pairs = [("traceparent", "lower"), ("Traceparent", "mixed"), ("TRACEPARENT", "upper")];
+        assert_eq!(values(&HashMap::from(pairs), "traceparent"), ["lower"]);
+        assert_eq!(values(&BTreeMap::from(pairs), "traceparent"), ["lower"]);
+        let others = [pairs[1], pairs[2]];
+        assert_eq!(values(&HashMap::from(others), "traceparent"), ["upper"], "in every process");
+        assert_eq!(values(&BTreeMap::from(others), "traceparent"), ["upper"]);
+        assert_eq!(all(&HashMap::from(pairs)), all(&BTreeMap::from(pairs)));
+    }
+
+    #[test]
+    fn what_is_set_replaces_every_spelling() {
+        let spellings = [("TraceParent", "old"), ("kept", "1"), ("traceparent", "old")];
+        let spellings = spellings.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let expected = [("kept", "1"), ("traceparent", "new")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let bytes = |(name, value): &(String, String)| (name.clone(), value.clone().into_bytes());
+
+        let mut list = spellings.to_vec();
+        let mut record: Vec<(String, Vec<u8>)> = spellings.iter().map(bytes).collect();
+        let mut map = HashMap::from(spellings.clone());
+        let mut tree = BTreeMap::from(spellings);
+        let mut carriers: [&mut dyn Inject; 4] = [&mut list, &mut record, &mut map, &mut tree];
+        for carrier in &mut carriers {
+            carrier.set("traceparent", "new");
+        }
+        let carriers: [&dyn Extract; 4] = [&list, &record, &map, &tree];
+        for carrier in carriers {
+            assert_eq!(all(carrier), expected);
+        }
+    }
+
+    #[cfg(feature = "otel")]
+    #[test]
+    fn http_headers_are_read_and_replaced() {
+        let mut headers = http::HeaderMap::new();
+        headers.append("baggage", http::HeaderValue::from_static("a=1"));
+        headers.append("baggage", http::HeaderValue::from_bytes(b"b=\xfc").expect("valid in HTTP"));
+        assert_eq!(values(&headers, "Baggage"), ["a=1", "b=\u{fffd}"]);
+        Inject::set(&mut headers, "baggage", "c=3");
+        assert_eq!(all(&headers), [("baggage".to_owned(), "c=3".to_owned())]);
+    }
+
+    #[test]
+    fn closures_are_carriers_too() {
+        let found = getter(|name| (name == "b3").then_some("0"));
+        assert_eq!((values(&found, "b3"), values(&found, "other")), (vec!["0".into()], vec![]));
+        assert!(all(&found).is_empty());
+        let mut sent = String::new();
+        setter(|name, value| sent = format!("{name}: {value}")).set("b3", "0");
+        assert_eq!(sent, "b3: 0");
+    }
+
+    #[test]
+    fn only_a_value_that_stands_alone_is_read() {
+        let read = |list: &[(&str, &str)]| only(&list, "b3", |value| value.parse::<u8>().ok());
+        assert_eq!(read(&[("B3", "\t1 ")]), Some(1));
+        assert_eq!(read(&[("b3", "1"), ("b3", "1")]), None);
+        assert_eq!(read(&[("b3", "x"), ("b3", "1")]), None);
+        assert_eq!(read(&[]), None);
+    }
+}

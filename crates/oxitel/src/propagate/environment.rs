@@ -92,3 +92,64 @@ fn is_normalized(name: &str) -> bool {
     let within = |byte: u8| matches!(byte, b'A'..=b'Z' | b'0'..=b'9' | b'_');
     name.bytes().all(within) && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Variables, normalized};
+    use crate::propagate::{Extract, Inject, Propagators};
+    use std::process::Command;
+
+    #[test]
+    fn names_are_normalised() {
+        for (header, variable) in [
+            ("traceparent", "TRACEPARENT"),
+            ("x-b3-traceid", "X_B3_TRACEID"),
+            ("uberctx-user.näme", "UBERCTX_USER_N_ME"),
+            ("3d", "_3D"),
+            ("", "_"),
+            ("ß", "_"),
+        ] {
+            assert_eq!(normalized(header), variable);
+            assert_eq!(normalized(variable), variable, "once");
+        }
+    }
+
+    #[test]
+    fn a_child_reads_what_its_parent_set() {
+        let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        let sent = [("traceparent", parent), ("tracestate", "a=1"), ("baggage", "k=%C3%BC")];
+        let caller = Propagators::DEFAULT.extract(&sent);
+        let mut child = Command::new("worker");
+        Propagators::DEFAULT.inject(caller.span_context(), caller.baggage(), &mut child);
+        let set = child.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let mut set: Vec<_> = set.map(|(k, v)| (k.to_str(), v.to_str())).collect();
+        set.sort_unstable();
+        let expected = [("BAGGAGE", "k=%C3%BC"), ("TRACEPARENT", parent), ("TRACESTATE", "a=1")];
+        assert_eq!(set, expected.map(|(name, value)| (Some(name), Some(value))));
+        let variables: Variables = expected.into_iter().collect();
+        assert_eq!(Propagators::DEFAULT.extract(&variables), caller);
+    }
+
+    #[test]
+    fn values_are_opaque_and_other_names_none_of_ours() {
+        let variables: Variables =
+            [("K", " \u{1}=ü "), ("k", "lower"), ("3K", "digit"), ("", "empty"), ("A_B", "1")]
+                .into_iter()
+                .collect();
+        let mut seen = Vec::new();
+        variables.get_all("k", &mut |value| seen.push(value.to_owned()));
+        assert_eq!(seen, [" \u{1}=ü "]);
+        let mut names = Vec::new();
+        variables.visit(&mut |name, _| names.push(name.to_owned()));
+        assert_eq!(names, ["k", "a-b"]);
+        assert_eq!(format!("{variables:?}"), r#"Variables ["K", "A_B"]"#);
+    }
+
+    #[test]
+    fn a_command_replaces_what_the_parent_itself_was_given() {
+        let mut child = Command::new("worker");
+        child.env("TRACEPARENT", "the parent's own");
+        child.set("traceparent", "the parent's span");
+        assert_eq!(child.get_envs().count(), 1);
+    }
+}

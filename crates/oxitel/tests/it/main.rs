@@ -3,9 +3,13 @@
 mod delivery;
 mod ending;
 mod fork;
+mod frames;
+mod grpc;
+mod grpc_faults;
 mod middleware;
 mod places;
 mod pressure;
+mod propagation;
 mod records;
 mod resource;
 mod runtimes;

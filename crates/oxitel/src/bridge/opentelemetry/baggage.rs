@@ -4,13 +4,16 @@ use crate::context::Baggage;
 use opentelemetry::Context;
 use opentelemetry::baggage::{self, BaggageExt, KeyValueMetadata};
 
+/// Makes the static behind the API's baggage: one that another thread was making at a fork would
+/// never be ready in the child.
+pub(crate) fn prepare() {
+    let _ = Context::new().baggage();
+}
+
 /// The Context's baggage, by name: the API knows no order.
 pub(crate) fn of_context(context: &Context) -> Baggage {
     let mut ours = Baggage::new();
-    // Not `context.baggage()`: it makes a static at its first use, which may be the one that
-    // another thread was making at a fork.
-    let Some(theirs) = context.get::<baggage::Baggage>() else { return ours };
-    let mut entries: Vec<_> = theirs.iter().collect();
+    let mut entries: Vec<_> = context.baggage().iter().collect();
     entries.sort_by(|(one, _), (other, _)| one.as_str().cmp(other.as_str()));
     for (name, (value, metadata)) in entries {
         // The API has the same limits, give or take a comma: what has no room here has none in
