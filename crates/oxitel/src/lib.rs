@@ -50,6 +50,8 @@ mod diagnose;
 #[cfg(feature = "otel")]
 mod export;
 mod guard;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 #[cfg(not(feature = "otel"))]
 mod off;
 #[cfg(feature = "otel")]

@@ -1,7 +1,7 @@
 //! The program behaves the same whether the engine is in the build or not: it is not started.
 
 use oxitel::Stats;
-use oxitel_without_otel::{Seen, run, subscriber, travel, work};
+use oxitel_without_otel::{Seen, called, handled, layers, run, subscriber, travel, work};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -18,6 +18,15 @@ fn futures_give_their_own_results() {
     let mut work = pin!(work());
     let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(polled, Poll::Ready(42));
+}
+
+#[test]
+fn layers_pass_everything_through() {
+    drop(layers("service".to_owned()));
+    drop(handled(async {}));
+    let mut called = pin!(called(200));
+    let polled = called.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(std::collections::HashMap::new()), "no headers");
 }
 
 #[test]
