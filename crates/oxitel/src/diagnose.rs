@@ -19,9 +19,11 @@ pub(crate) enum Cause {
     TooLarge,
     AfterShutdown,
     ShutdownDeadline,
+    TooManyScopes,
 }
 
-const CAUSES: usize = 9;
+/// Room for every cause.
+const CAUSES: usize = 32;
 const QUIET_SECONDS: u64 = 60;
 
 impl Cause {

@@ -42,7 +42,6 @@
 //! Every name of this page stays, does nothing and costs nothing; the tree then has no HTTP, no
 //! runtime and no engine in it.
 
-#[cfg(feature = "tracing")]
 pub mod bridge;
 pub mod config;
 pub mod context;
@@ -79,6 +78,10 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+    #[doc = include_str!("../../../docs/guide/one-trace.md")]
+    mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/propagation.md")]
+    mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }

@@ -2,6 +2,7 @@
 
 use super::parse::{Fault, Parsed, members, pairs, ratio};
 use super::{Config, Exporters, variables};
+use crate::propagate::Propagators;
 use crate::record::Sampler;
 
 /// What variables have said so far.
@@ -73,6 +74,15 @@ impl Draft {
         let count = variables::count(text)?;
         self.config.limits.attributes = count;
         self.config.log_records.attributes = count;
+        Ok(())
+    }
+
+    pub(super) fn propagators(&mut self, text: &str) -> Parsed<()> {
+        let (found, complaints) = Propagators::parse(text);
+        self.config.propagators = found;
+        if !complaints.is_empty() {
+            self.remark(format!("is not followed in all: {}", complaints.join("; ")));
+        }
         Ok(())
     }
 

@@ -9,6 +9,7 @@ mod env;
 mod error;
 mod notes;
 mod origins;
+#[cfg(feature = "otel")]
 mod otlp;
 mod parse;
 #[cfg(feature = "otel")]
@@ -28,9 +29,10 @@ pub use origins::Origin;
 pub use resolved::{Resolved, ResolvedSetting};
 pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};
 
+use crate::bridge::Activation;
+use crate::propagate::Propagators;
 use crate::record::{Limits, Sampler};
 use origins::Origins;
-use otlp::Endpoint;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -87,15 +89,21 @@ pub struct Config {
     pub sampler: Sampler,
     /// `OTEL_SPAN_…_LIMIT` and their sisters: how much one span may carry.
     pub limits: Limits,
-    /// `OTEL_PROPAGATORS`: how context travels, as the variable lists it. Default
+    /// `OTEL_PROPAGATORS`: how context travels, in and out. Default
     /// `tracecontext,baggage`.
-    pub propagators: Option<String>,
+    pub propagators: Propagators,
     /// `OTEL_LOG_LEVEL`: which of the engine's own lines are written. Default `info`.
     pub log_level: LogLevel,
     /// `OTEL_METRIC_…` and their sisters.
     pub metric_reader: MetricReader,
     /// `OTEL_BLRP_…` and `OTEL_LOGRECORD_…`.
     pub log_records: LogRecords,
+    /// Whether `init` makes us the OpenTelemetry API's global tracer provider and propagator.
+    /// Default `true`.
+    pub otel_globals: bool,
+    /// Whether our spans show themselves in the OpenTelemetry API's Context. Default: from the
+    /// first use of that API.
+    pub activate_otel_context: Activation,
     /// The longest that the end of the program waits for telemetry. Default 2 s.
     pub shutdown_timeout: Duration,
     /// Memory for records on their way; beyond it they are dropped and counted. Default 16 MiB.
@@ -138,10 +146,12 @@ impl Default for Config {
             max_export_batch_size: 512,
             sampler: Sampler::default(),
             limits: Limits::default(),
-            propagators: None,
+            propagators: Propagators::DEFAULT,
             log_level: LogLevel::Info,
             metric_reader: MetricReader::default(),
             log_records: LogRecords::default(),
+            otel_globals: true,
+            activate_otel_context: Activation::Auto,
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,

@@ -1,12 +1,14 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::origins::Origin;
-use super::otlp::Otlp;
-use super::{Config, Endpoint, EndpointError, Protocol, url};
+use super::otlp::{Endpoint, Otlp};
+use super::{Config, EndpointError, Protocol, url};
+use crate::bridge::opentelemetry::Propagator;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
+use crate::propagate;
 use crate::resource::{Given, Resource, detect};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -22,10 +24,15 @@ impl Config {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
+        for remark in destination.remarks() {
+            diagnose::say(remark);
+        }
         Ok(Some(Settings {
             resource: self.resource(),
             sampler: self.sampler,
             limits: self.limits,
+            otel_globals: self.otel_globals,
+            activation: self.activate_otel_context,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(self.timeout()),
@@ -43,6 +50,14 @@ impl Config {
         let is_name_explicit = self.origin_of("service_name") == Some(Origin::Argument);
         let given = Given { service_name, is_name_explicit, variable, arguments };
         Resource::new(given, &detect::here(&self.detectors))
+    }
+
+    /// Makes the formats of headers the process's.
+    pub(crate) fn install_propagators(&self) {
+        propagate::set(self.propagators);
+        if self.otel_globals {
+            opentelemetry::global::set_text_map_propagator(Propagator::new());
+        }
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {

@@ -1,6 +1,8 @@
 //! What a program sets by a call: it wins over any variable.
 
 use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal};
+use crate::bridge::Activation;
+use crate::propagate::Propagators;
 use crate::record::{Limits, Sampler};
 use std::time::Duration;
 
@@ -140,6 +142,27 @@ impl Config {
     pub fn log_level(mut self, level: LogLevel) -> Self {
         self.log_level = level;
         self.argument("log_level")
+    }
+
+    /// Leaves the OpenTelemetry API's global tracer provider and propagator alone, or not.
+    #[must_use]
+    pub fn otel_globals(mut self, install: bool) -> Self {
+        self.otel_globals = install;
+        self.argument("otel_globals")
+    }
+
+    /// Whether our spans show themselves in the OpenTelemetry API's Context.
+    #[must_use]
+    pub fn activate_otel_context(mut self, activation: Activation) -> Self {
+        self.activate_otel_context = activation;
+        self.argument("activate_otel_context")
+    }
+
+    /// Reads and writes these formats of headers, in this order.
+    #[must_use]
+    pub fn propagators(mut self, propagators: Propagators) -> Self {
+        self.propagators = propagators;
+        self.argument("propagators")
     }
 
     /// Bounds the end of the program.

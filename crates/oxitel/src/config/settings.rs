@@ -100,10 +100,12 @@ const GENERAL: &[Setting] = &[
     row!(pairs, resource_attributes),
     row!(list, detectors),
     row!(optional, entities, Entities),
-    row!(optional, propagators),
+    row!(plain, propagators),
     row!(plain, log_level),
     row!(list, semconv_opt_in, Conventions),
     row!(optional, exception_signal, Conventions),
+    row!(plain, otel_globals),
+    row!(debug, activate_otel_context),
     row!(time, shutdown_timeout),
 ];
 

@@ -3,8 +3,12 @@
 mod delivery;
 mod ending;
 mod fork;
+mod frames;
+mod grpc;
+mod grpc_faults;
 mod places;
 mod pressure;
+mod propagation;
 mod records;
 mod resource;
 mod runtimes;
