@@ -3,7 +3,7 @@
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
 //! `scope` (a live span's memory), `encode` (bytes, once), `frames` and `local` (what a thread
 //! keeps), `current` (the rule over three APIs), `table` (live `tracing` spans by number), `chunk`,
-//! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
+//! `buffer`, `lane` (queue and budget), `items` (limits by number), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
@@ -18,6 +18,7 @@ mod engine;
 mod fork;
 pub(crate) mod frames;
 mod ids;
+mod items;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
