@@ -106,6 +106,7 @@ choices! {
     }
 }
 
+#[cfg(feature = "otel")]
 impl Protocol {
     /// What a port is usually used for.
     pub(super) fn usual_at(port: u16) -> Option<Self> {
