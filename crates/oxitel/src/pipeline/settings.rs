@@ -1,5 +1,6 @@
 //! The configuration of a running engine: resolved once by `init`, read-only from then on.
 
+use crate::bridge::Activation;
 use crate::export::Destination;
 use crate::record::{Limits, Sampler};
 use crate::resource::Resource;
@@ -11,6 +12,8 @@ pub(crate) struct Settings {
     pub(crate) resource: Resource,
     pub(crate) sampler: Sampler,
     pub(crate) limits: Limits,
+    pub(crate) otel_globals: bool,
+    pub(crate) activation: Activation,
     pub(crate) destination: Destination,
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,

@@ -20,9 +20,9 @@ pub use crate::off::span::{Current, Entered, Instrumented, Scope, Span, SpanBuil
 pub use limits::Limits;
 pub use sampler::Sampler;
 #[cfg(feature = "otel")]
-pub(crate) use span::Inner;
+pub(crate) use span::{Inner, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, printed, start};
+pub(crate) use span::{Parent, start};
 pub use status::{Kind, Status};
 pub use value::Value;
 #[cfg(feature = "otel")]

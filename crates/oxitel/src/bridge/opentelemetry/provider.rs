@@ -1,0 +1,84 @@
+//! Tracers: where spans of the OpenTelemetry API begin.
+
+use super::convert::{from_api, kind, wall_ns, with_pairs};
+use super::span::Span;
+use crate::context::SpanContext;
+use crate::pipeline::current::{self, InsideApi};
+use crate::pipeline::scope::{self, ScopeData};
+use crate::pipeline::{local, state};
+use crate::record::start_in;
+use opentelemetry::trace::{self, SpanBuilder};
+use opentelemetry::{Context, InstrumentationScope};
+
+/// Makes tracers whose spans are ours. [`init`](crate::init) makes it the global one.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TracerProvider(());
+
+impl TracerProvider {
+    /// The provider of this process.
+    pub const fn new() -> Self {
+        Self(())
+    }
+}
+
+impl trace::TracerProvider for TracerProvider {
+    type Tracer = Tracer;
+
+    fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
+        current::api_in_use();
+        let interned = with_pairs(&scope.attributes().cloned().collect::<Vec<_>>(), |attributes| {
+            let schema_url = scope.schema_url().unwrap_or("");
+            scope::intern(scope.name(), scope.version().unwrap_or(""), schema_url, attributes)
+        });
+        Tracer { scope: interned }
+    }
+}
+
+/// Makes spans of one instrumentation scope.
+#[derive(Clone, Copy, Debug)]
+pub struct Tracer {
+    scope: &'static ScopeData,
+}
+
+impl trace::Tracer for Tracer {
+    type Span = Span;
+
+    fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Span {
+        let _inside = InsideApi::enter();
+        let parent = local::given(parent);
+        if !state::is_on() {
+            // The caller's context passes through.
+            return Span::passed_on(&parent);
+        }
+        if parent.ids.is_suppressed() {
+            return Span::passed_on(&SpanContext::NONE);
+        }
+        let mut span = start_in(self.scope, &builder.name, &parent);
+        if let Some(given) = &builder.span_kind {
+            span.set_kind(kind(given));
+        }
+        if let Some(time) = builder.start_time {
+            span.set_start(wall_ns(time));
+        }
+        let mut span = Span::of(span);
+        span.fill(builder);
+        span
+    }
+}
+
+impl Span {
+    fn fill(&mut self, builder: SpanBuilder) {
+        use trace::Span as _;
+        if !self.is_recording() {
+            return;
+        }
+        self.set_attributes(builder.attributes.into_iter().flatten());
+        for event in builder.events.into_iter().flatten() {
+            self.add_event_with_timestamp(event.name, event.timestamp, event.attributes);
+        }
+        for link in builder.links.into_iter().flatten() {
+            let to = from_api(&link.span_context);
+            self.add_link_to(&to, &link.attributes);
+        }
+    }
+}
