@@ -81,6 +81,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+    #[doc = include_str!("../../../docs/guide/privacy.md")]
+    mod privacy {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }
