@@ -42,9 +42,8 @@
 //! Every name of this page stays, does nothing and costs nothing; the tree then has no HTTP, no
 //! runtime and no engine in it.
 
-#[cfg(feature = "tracing")]
 pub mod bridge;
-mod config;
+pub mod config;
 pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
@@ -64,7 +63,7 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, EndpointError, Headers, InitError};
+pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
@@ -83,6 +82,10 @@ mod pages {
     mod guide {}
     #[doc = include_str!("../../../docs/guide/privacy.md")]
     mod privacy {}
+    #[doc = include_str!("../../../docs/guide/one-trace.md")]
+    mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/propagation.md")]
+    mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }

@@ -1,11 +1,16 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
+use oxitel::context::Baggage;
+use oxitel::propagate::environment::{self, Variables};
+use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
     Config, Decision, FlushError, Hooks, InitError, Kind, Limits, Redaction, Sampler, Sampling,
     Scalar, Scope, ShouldSample, SpanContext, SpanMut, SpanRef, Stats, Status, Value, ValueRef,
     Verdict, context, propagate,
 };
+use std::collections::{BTreeMap, HashMap};
+use std::process::Command;
 use std::time::Duration;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
@@ -40,7 +45,7 @@ pub fn run() -> Result<Seen, InitError> {
     let guard = oxitel::init(with_a_say(config))?;
     let mut recording = guard.is_recording();
 
-    let caller = propagate::extract(|_| None).unwrap_or_default();
+    let (caller, _) = propagate::extract(|_| None).into_parts();
     let _here = context::with_parent(&caller).attach();
     let mut request = SCOPE.build("request").kind(Kind::Server).attribute("n", 1).enter();
     request.set_attribute("list", Value::Array(&[Value::Bool(true)]));
@@ -50,6 +55,8 @@ pub fn run() -> Result<Seen, InitError> {
     recording |= step.context() != SpanContext::NONE;
     let mut headers = Vec::new();
     propagate::inject(|name, value| headers.push((name.into(), value.into())));
+    propagate::inject_into(&mut headers);
+    propagate::inject_context(&caller, |name, value| headers.push((name.into(), value.into())));
     drop(request);
     SCOPE.enter("another").update_name("renamed").add_link(&caller, &[]);
 
@@ -129,4 +136,44 @@ pub async fn work() -> u32 {
     let step = async { 41 };
     let place = context::capture();
     SCOPE.span("work").instrument(async move { place.wrap(step).await + 1 }).await
+}
+
+/// What travels, in every format and carrier: it needs no engine.
+pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>) {
+    let (propagators, warnings) = Propagators::parse("w3c,b3,b3multi,jaeger");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let before = propagate::propagators();
+    propagate::set(Propagators::of(&[Propagator::Baggage]));
+    assert!(propagate::extract_from(headers).span_context() == &SpanContext::NONE);
+    propagate::set(before);
+
+    let incoming = propagators.extract(&headers);
+    let mut sent: Vec<(String, String)> = Vec::new();
+    propagators.inject(incoming.span_context(), incoming.baggage(), &mut sent);
+    let get = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, v)| v.as_str());
+    let by_closure: Getter<_> = propagate::getter(get);
+    assert_eq!(propagators.extract(&by_closure).span_context(), incoming.span_context());
+    let mut by_setter: Setter<_> = propagate::setter(|_, _| {});
+    propagators.inject(&SpanContext::NONE, &Baggage::new(), &mut by_setter);
+
+    let (mut map, mut tree) = (HashMap::new(), BTreeMap::new());
+    let mut command = Command::new("worker");
+    let carriers: [&mut dyn Inject; 3] = [&mut map, &mut tree, &mut command];
+    for carrier in carriers {
+        propagators.inject(incoming.span_context(), incoming.baggage(), carrier);
+    }
+    let given = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let variables: Variables = given.collect();
+    let carriers: [&dyn Extract; 4] = [&sent, &map, &tree, &variables];
+    for carrier in carriers {
+        let same = propagators.extract(carrier);
+        assert_eq!(same.span_context(), incoming.span_context());
+        assert_eq!(same.baggage().get("tenant"), incoming.baggage().get("tenant"));
+    }
+    assert_eq!(environment::normalized("traceparent"), "TRACEPARENT");
+    assert!(!propagate::extract_from(&Variables::of_process()).span_context().is_debug());
+    let here = incoming.attach();
+    let _ = context::baggage();
+    drop((here, incoming.place().with_baggage(incoming.baggage()), incoming.wrap(async {})));
+    (incoming, sent)
 }

@@ -1,19 +1,13 @@
-//! Other APIs in: `tracing` spans and events become ours.
+//! Other APIs in: spans of `tracing` and of the OpenTelemetry API become ours, in one tree.
 
+mod activation;
 #[cfg(feature = "otel")]
-mod fields;
-#[cfg(feature = "otel")]
-mod layer;
+pub mod opentelemetry;
+#[cfg(feature = "tracing")]
+mod tracing;
 
-#[cfg(feature = "otel")]
-pub use layer::{Layer, layer};
-
-/// Without the engine: a layer that does nothing.
-#[cfg(not(feature = "otel"))]
-pub type Layer = tracing_subscriber::layer::Identity;
-
-/// Without the engine: a layer that does nothing.
-#[cfg(not(feature = "otel"))]
-pub fn layer() -> Layer {
-    Layer::new()
-}
+#[cfg(feature = "tracing")]
+pub use self::tracing::{
+    InstallError, Layer, SetParentError, SpanExt, Subscriber, layer, subscriber,
+};
+pub use activation::Activation;

@@ -1,19 +1,39 @@
-//! A thread's stack of current spans; the innermost is the parent of what starts next.
+//! A thread's stack of current spans; the innermost is the parent of what starts next, unless the
+//! OpenTelemetry API's Context says otherwise: see `current`.
 //!
 //! Frames are removed by key, in any order: guards may be dropped out of turn.
 
 use crate::context::Ids;
+use opentelemetry::ContextGuard;
 use std::cell::UnsafeCell;
 use std::sync::Arc;
 
 #[derive(Debug)]
-struct Frame {
-    key: u64,
-    ids: Ids,
-    trace_state: Option<Arc<str>>,
+pub(super) struct Frame {
+    pub(super) key: u64,
+    pub(super) ids: Ids,
+    pub(super) trace_state: Option<Arc<str>>,
     /// The id of the `tracing` span that it is, or 0.
-    tracing: u64,
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nobody asks"))]
+    pub(super) tracing: u64,
+    /// Which span of the API was active when the frame was pushed: `current::identity`.
+    pub(super) note: u64,
+    /// Keeps the Context attached that shows this frame to users of the API. Its drop runs
+    /// destructors of the host's: a frame is dropped when nothing of ours is borrowed.
+    pub(super) _attached: Option<ContextGuard>,
 }
+
+#[cfg(feature = "tracing")]
+impl Frame {
+    fn is_tracing(&self, kind: u64) -> bool {
+        self.tracing != 0 && self.tracing & TRACING_LAYER == kind
+    }
+}
+
+/// The bit that tells the `tracing` spans of a layer from those of the subscriber: their ids are
+/// of two kinds.
+#[cfg(feature = "tracing")]
+pub(crate) const TRACING_LAYER: u64 = 1 << 63;
 
 /// Reached by its own thread only, for the length of one call that runs nothing of the host's.
 #[derive(Debug)]
@@ -26,7 +46,7 @@ impl Frames {
         Self(UnsafeCell::new(Vec::new()))
     }
 
-    /// The current span's ids and trace state.
+    /// The innermost frame's ids and trace state.
     #[inline(always)]
     pub(super) fn top(&self) -> (Ids, Option<Arc<str>>) {
         // SAFETY: see the type; the reference ends with this call.
@@ -36,28 +56,56 @@ impl Frames {
         }
     }
 
+    /// What the innermost frame noted; 0 without a frame.
     #[inline(always)]
-    pub(super) fn push(&self, key: u64, ids: &Ids, trace_state: Option<Arc<str>>, tracing: u64) {
+    pub(super) fn top_note(&self) -> u64 {
         // SAFETY: as in `top`.
-        let frames = unsafe { &mut *self.0.get() };
-        frames.push(Frame { key, ids: *ids, trace_state, tracing });
+        unsafe { (*self.0.get()).last() }.map_or(0, |frame| frame.note)
     }
 
-    /// The innermost frame that is a `tracing` span, or 0.
+    pub(super) fn is_empty(&self) -> bool {
+        // SAFETY: as in `top`.
+        unsafe { (*self.0.get()).is_empty() }
+    }
+
+    /// Whether a frame anywhere below forbids recording on this thread.
+    pub(super) fn any_suppressed(&self) -> bool {
+        // SAFETY: as in `top`.
+        unsafe { &*self.0.get() }.iter().any(|frame| frame.ids.is_suppressed())
+    }
+
+    /// The id of the innermost frame that is a `tracing` span of this kind, or 0.
     #[cfg(feature = "tracing")]
-    pub(super) fn top_tracing(&self) -> u64 {
+    pub(super) fn top_tracing(&self, kind: u64) -> u64 {
         // SAFETY: as in `top`.
         let frames = unsafe { &*self.0.get() };
-        frames.iter().rev().map(|frame| frame.tracing).find(|id| *id != 0).unwrap_or(0)
+        frames.iter().rev().find(|frame| frame.is_tracing(kind)).map_or(0, |frame| frame.tracing)
     }
 
-    /// Removes the last frame with this key; the frames above it stay.
+    /// The same, if it stands in the current span's trace, and whether that is sampled.
+    #[cfg(feature = "tracing")]
+    pub(super) fn tracing_of_top(&self, kind: u64) -> Option<(u64, bool)> {
+        // SAFETY: as in `top`.
+        let frames = unsafe { &*self.0.get() };
+        let trace = |frame: &Frame| (frame.ids.trace_high, frame.ids.trace_low);
+        let top = trace(frames.last()?);
+        let found = frames.iter().rev().find(|frame| frame.is_tracing(kind))?;
+        (trace(found) == top).then_some((found.tracing, found.ids.is_sampled()))
+    }
+
     #[inline(always)]
-    pub(super) fn pop(&self, key: u64) {
-        // SAFETY: as in `top`; dropping a frame runs the allocator's code at most.
+    pub(super) fn push(&self, frame: Frame) {
+        // SAFETY: as in `top`.
+        unsafe { &mut *self.0.get() }.push(frame);
+    }
+
+    /// Removes the last frame with this key; the frames above it stay. The caller drops it.
+    #[inline(always)]
+    pub(super) fn pop(&self, key: u64) -> Option<Frame> {
+        // SAFETY: as in `top`.
         let frames = unsafe { &mut *self.0.get() };
         match frames.last() {
-            Some(frame) if frame.key == key => drop(frames.pop()),
+            Some(frame) if frame.key == key => frames.pop(),
             _ => remove(frames, key),
         }
     }
@@ -65,8 +113,7 @@ impl Frames {
 
 #[cold]
 #[inline(never)]
-fn remove(frames: &mut Vec<Frame>, key: u64) {
-    if let Some(index) = frames.iter().rposition(|frame| frame.key == key) {
-        frames.remove(index);
-    }
+fn remove(frames: &mut Vec<Frame>, key: u64) -> Option<Frame> {
+    let index = frames.iter().rposition(|frame| frame.key == key)?;
+    Some(frames.remove(index))
 }

@@ -1,7 +1,8 @@
 //! Starting, flushing and ending the engine: what `init`, `flush`, `shutdown` and the guard do.
 
 use super::settings::{self, Settings};
-use super::{clock, engine, fork, state};
+use super::{clock, current, engine, fork, state};
+use crate::bridge::opentelemetry::{TracerProvider, baggage};
 use crate::config::InitError;
 use crate::stats::{FlushError, Stats};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,6 +27,7 @@ pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
 fn begin(settings: Settings) -> Result<(), InitError> {
     fork::watch();
     clock::start();
+    baggage::prepare();
     let settings = settings::publish(settings);
     let engine = engine::build(settings);
     // Another thread may be in the middle of a shutdown; its sender ends first.
@@ -40,10 +42,14 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     engine.traces.ledger.redacted(settings.resource.redacted());
     state::set_parent_decides(settings.sampler.is_settled_by_parent());
     state::set_asked(settings.starts_are_asked(), settings.hooks.see_ends());
+    current::set_activation(settings.activation);
     end_with_the_process();
     // Release: the settings were published before.
     state::SHARED.config_generation.fetch_add(1, Ordering::Release);
     state::set(state::ON);
+    if settings.otel_globals {
+        opentelemetry::global::set_tracer_provider(TracerProvider::new());
+    }
     Ok(())
 }
 

@@ -4,15 +4,19 @@
 //! (`Debug`, destructors, processors) never sees it. That is what makes the cells sound.
 
 use super::engine::{self, Engine};
-use super::frames::Frames;
+use super::frames::{Frame, Frames};
 use super::registry::Shard;
 use super::scope::ScopeData;
 use super::scratch::Scratch;
 use super::settings::Settings;
-use super::{clock, encode, ids, state};
+#[cfg(feature = "tracing")]
+use super::table::Spare;
+use super::{clock, current, encode, ids, state};
+use crate::bridge::opentelemetry::Mailbox;
 use crate::context::{Ids, SpanContext, TraceFlags};
 use crate::diagnose::{self, Cause};
 use crate::record::{Inner, Kind};
+use opentelemetry::Context;
 use std::cell::{Cell, UnsafeCell};
 use std::ptr;
 use std::sync::Arc;
@@ -38,7 +42,13 @@ fn visit<R>(action: impl FnOnce(&Local) -> R) -> Option<R> {
 #[cold]
 #[inline(never)]
 fn first_visit() -> *const Local {
-    let here = LOCAL.try_with(ptr::from_ref).unwrap_or(ptr::null());
+    // Before `LOCAL` is made: see there.
+    let api_is_alive = current::api_is_alive();
+    let here = LOCAL.try_with(|local| {
+        local.api_is_alive.set(api_is_alive);
+        ptr::from_ref(local)
+    });
+    let here = here.unwrap_or(ptr::null());
     HERE.set(here);
     here
 }
@@ -59,6 +69,11 @@ struct Local {
     #[expect(clippy::vec_box, reason = "as for `pool`")]
     passive: UnsafeCell<Vec<Box<SpanContext>>>,
     frames: Frames,
+    /// Whether the OpenTelemetry API's thread-local outlives this one.
+    api_is_alive: Cell<bool>,
+    /// Free slots in the table of `tracing` spans.
+    #[cfg(feature = "tracing")]
+    spare: UnsafeCell<Spare>,
 }
 
 /// The engine as this thread knows it.
@@ -87,34 +102,52 @@ pub(crate) fn fix_random(seed: u64) {
 #[inline(always)]
 pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
     let begun = visit(|local| {
-        let (parent, trace_state) = local.frames.top();
+        let ((parent, trace_state), _) = local.place();
         local.begin(scope, name, &parent, trace_state)
     });
-    begun.unwrap_or(Inner::Off)
+    begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
-/// Starts a span below the given one.
+/// Starts a span below the given one; where nothing is recorded, no parent changes that.
 #[inline(always)]
 pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
-    let state = parent.trace_state.clone();
-    visit(|local| local.begin(scope, name, &parent.ids, state)).unwrap_or(Inner::Off)
+    let begun = visit(|local| {
+        if local.is_suppressed() {
+            return Inner::Off;
+        }
+        local.begin(scope, name, &parent.ids, parent.trace_state.clone())
+    });
+    begun.unwrap_or_else(|| begin_late(scope, name, parent))
+}
+
+/// On a thread that is past its thread-locals: in a destructor of another one of them. What a
+/// thread keeps is made for this one span; nothing is current there.
+#[cold]
+#[inline(never)]
+fn begin_late(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
+    Local::new().begin(scope, name, &parent.ids, parent.trace_state.clone())
 }
 
 /// Starts a span below the current one and makes it current, in one visit.
 #[inline(always)]
 pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
     let begun = visit(|local| {
-        let (parent, trace_state) = local.frames.top();
+        let ((parent, trace_state), note) = local.place();
         if is_passed_on(&parent) {
             return Inner::PassedOn;
         }
         let begun = local.begin(scope, name, &parent, trace_state);
         if let Some((ids, trace_state)) = begun.place() {
-            local.frames.push(ids.span, ids, trace_state.cloned(), 0);
+            if current::is_active() {
+                local.push(ids.span, ids, trace_state.cloned(), 0, begun.mailbox());
+            } else {
+                // What was noted a moment ago, when the parent was decided.
+                local.push_noted(ids.span, ids, trace_state.cloned(), 0, note);
+            }
         }
         begun
     });
-    begun.unwrap_or(Inner::Off)
+    begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
 /// A span that is about to begin, and what was decided about it.
@@ -132,6 +165,9 @@ pub(crate) fn prepare(parent: &Ids) -> Option<(Ids, &'static Settings)> {
         return None;
     }
     visit(|local| {
+        if local.is_suppressed() {
+            return None;
+        }
         let settings = local.home()?.settings;
         Some((local.ids_below(parent), settings))
     })?
@@ -148,27 +184,118 @@ pub(crate) fn begin_prepared(scope: &'static ScopeData, name: &str, prepared: Pr
 
 /// The current span; past its thread-locals a thread has none.
 pub(crate) fn current() -> SpanContext {
-    let top = visit(|local| local.frames.top()).unwrap_or((Ids::NONE, None));
-    SpanContext { ids: top.0, trace_state: top.1 }
+    let place = visit(|local| local.place().0).unwrap_or((Ids::NONE, None));
+    SpanContext { ids: place.0, trace_state: place.1 }
+}
+
+/// The span that a Context of the OpenTelemetry API stands for.
+pub(crate) fn given(context: &Context) -> SpanContext {
+    let place = visit(|local| local.decide(context));
+    let (ids, trace_state) = place.unwrap_or_else(|| current::decide(context, None));
+    SpanContext { ids, trace_state }
+}
+
+/// The span that goes out with a Context of the OpenTelemetry API: as [`given`], but a Context
+/// without a span does not hide ours. (Extension traits of other crates hand over such a one when
+/// their own layer is not there.)
+pub(crate) fn outgoing(context: &Context) -> SpanContext {
+    use opentelemetry::trace::TraceContextExt as _;
+    let says_nothing = !context.has_active_span() && !context.is_telemetry_suppressed();
+    let has_frame = || visit(|local| !local.frames.is_empty()).unwrap_or(false);
+    if says_nothing && has_frame() { current() } else { given(context) }
 }
 
 /// Makes a place current on this thread, until [`leave`] is called with its key.
 ///
 /// `tracing` is the id of the `tracing` span that it is, or 0.
-pub(crate) fn make_current(key: u64, ids: &Ids, trace_state: Option<Arc<str>>, tracing: u64) {
-    visit(|local| local.frames.push(key, ids, trace_state, tracing));
+pub(crate) fn make_current(
+    key: u64,
+    ids: &Ids,
+    trace_state: Option<Arc<str>>,
+    tracing: u64,
+    mailbox: Option<&Arc<Mailbox>>,
+) {
+    visit(|local| local.push(key, ids, trace_state, tracing, mailbox));
 }
 
-/// The id of the innermost `tracing` span that is current on this thread, or 0.
+/// Makes a place current together with the Context of the OpenTelemetry API that belongs to it.
+pub(crate) fn make_current_with(
+    key: u64,
+    ids: &Ids,
+    trace_state: Option<Arc<str>>,
+    context: Context,
+) {
+    visit(|local| {
+        let attach = || current::attach_showing(context, ids, trace_state.as_ref());
+        let attached = local.api_is_alive.get().then(attach).flatten();
+        let frame = Frame {
+            key,
+            ids: *ids,
+            trace_state,
+            tracing: 0,
+            note: local.note(),
+            _attached: attached,
+        };
+        local.frames.push(frame);
+    });
+}
+
+/// The Context of the OpenTelemetry API on this thread.
+pub(crate) fn api_context() -> Context {
+    let alive = visit(|local| local.api_is_alive.get()).unwrap_or(false);
+    if alive { Context::current() } else { Context::new() }
+}
+
+/// Makes the `tracing` span `id` current at the place that is current already: it has none of its
+/// own.
 #[cfg(feature = "tracing")]
-#[expect(dead_code, reason = "the Subscriber asks")]
+pub(crate) fn make_current_here(id: u64) {
+    visit(|local| {
+        let ((ids, trace_state), note) = local.place();
+        if !ids.is_suppressed() {
+            local.push_noted(id, &ids, trace_state, id, note);
+        }
+    });
+}
+
+/// The id of the innermost `tracing` span of our subscriber that is current on this thread, or 0.
+#[cfg(feature = "tracing")]
 pub(crate) fn current_tracing() -> u64 {
-    visit(|local| local.frames.top_tracing()).unwrap_or(0)
+    visit(|local| local.frames.top_tracing(0)).unwrap_or(0)
+}
+
+/// The innermost `tracing` span of this kind (0, or [`TRACING_LAYER`]), if it stands in the
+/// current span's trace, and whether that is sampled.
+#[cfg(feature = "tracing")]
+pub(crate) fn tracing_of_current(kind: u64) -> Option<(u64, bool)> {
+    visit(|local| local.frames.tracing_of_top(kind)).flatten()
+}
+
+/// Runs `action`, which runs nothing of the host's, with the free slots that this thread keeps;
+/// past its thread-locals a thread keeps none.
+#[cfg(feature = "tracing")]
+#[inline]
+pub(crate) fn with_spare<R>(action: impl FnOnce(&mut Spare) -> R) -> R {
+    let here = HERE.get();
+    let here = if here.is_null() { first_visit() } else { here };
+    // SAFETY: as in `visit`.
+    match unsafe { here.as_ref() } {
+        // SAFETY: only this thread reaches its slots, and `action` does not come back here.
+        Some(local) => action(unsafe { &mut *local.spare.get() }),
+        None => {
+            let mut spare = Spare::EMPTY;
+            let done = action(&mut spare);
+            spare.give_back(state::epoch());
+            done
+        }
+    }
 }
 
 #[inline(never)]
 pub(crate) fn leave(key: u64) {
-    visit(|local| local.frames.pop(key));
+    // Dropped out here: that may run code of the host's.
+    let frame = visit(|local| local.frames.pop(key));
+    drop(frame);
 }
 
 /// Whether the decision fell with the parent, and against recording.
@@ -225,6 +352,40 @@ fn finish_orphan(scratch: &Scratch, end_ns: Option<u64>) {
         write(engine, engine.registry.orphans(), scratch, end_ns);
         engine.scratch_freed();
     }
+}
+
+/// Lets go of a span that is not to be recorded after all. `lost`: for want of memory, which is
+/// counted.
+#[cfg(feature = "tracing")]
+#[cold]
+pub(crate) fn discard(scratch: Box<Scratch>, lost: bool) {
+    if scratch.epoch != state::epoch() {
+        return;
+    }
+    let mut kept = Some(scratch);
+    visit(|local| {
+        if let (Some(home), Some(scratch)) = (local.home(), kept.take()) {
+            count_discarded(home.engine, &home.shard, lost);
+            local.recycle(scratch, home.engine);
+        }
+    });
+    if kept.is_some()
+        && let Some(engine) = engine::current()
+    {
+        count_discarded(engine, engine.registry.orphans(), lost);
+        engine.scratch_freed();
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
+    shard.traces.with(|_| {
+        shard.ended.increment();
+        if lost {
+            shard.recorded.increment();
+            engine.traces.ledger.dropped_queue_full(1);
+        }
+    });
 }
 
 #[inline(always)]
@@ -289,7 +450,78 @@ impl Local {
             pool: UnsafeCell::new(Vec::new()),
             passive: UnsafeCell::new(Vec::new()),
             frames: Frames::new(),
+            api_is_alive: Cell::new(false),
+            #[cfg(feature = "tracing")]
+            spare: UnsafeCell::new(Spare::EMPTY),
         }
+    }
+
+    /// The current span, and what of the API's was active when that was decided.
+    #[inline(always)]
+    fn place(&self) -> (current::Place, u64) {
+        let note = self.frames.top_note();
+        let usual = !self.api_is_alive.get()
+            || Context::map_current(|context| current::is_noted(context, note));
+        if usual { (self.frames.top(), note) } else { self.decide_place() }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn decide_place(&self) -> (current::Place, u64) {
+        Context::map_current(|context| (self.decide(context), current::note(context)))
+    }
+
+    /// Whether nothing is recorded here, whatever the parent.
+    fn is_suppressed(&self) -> bool {
+        self.frames.any_suppressed()
+            || self.api_is_alive.get() && Context::is_current_telemetry_suppressed()
+    }
+
+    /// The span that this Context stands for.
+    fn decide(&self, context: &Context) -> current::Place {
+        if self.frames.any_suppressed() {
+            return (Ids::SUPPRESSED, None);
+        }
+        let top = (!self.frames.is_empty()).then(|| (self.frames.top(), self.frames.top_note()));
+        current::decide(context, top)
+    }
+
+    /// What of the API's is active now.
+    fn note(&self) -> u64 {
+        if self.api_is_alive.get() { Context::map_current(current::note) } else { 0 }
+    }
+
+    #[inline(always)]
+    fn push(
+        &self,
+        key: u64,
+        ids: &Ids,
+        trace_state: Option<Arc<str>>,
+        tracing: u64,
+        mailbox: Option<&Arc<Mailbox>>,
+    ) {
+        // The API is asked before anything of ours is borrowed.
+        if self.api_is_alive.get() && current::is_active() {
+            let attached = current::attach(ids, trace_state.as_ref(), mailbox);
+            let note = self.note();
+            let frame = Frame { key, ids: *ids, trace_state, tracing, note, _attached: attached };
+            self.frames.push(frame);
+        } else {
+            self.push_noted(key, ids, trace_state, tracing, self.note());
+        }
+    }
+
+    #[inline(always)]
+    fn push_noted(
+        &self,
+        key: u64,
+        ids: &Ids,
+        trace_state: Option<Arc<str>>,
+        tracing: u64,
+        note: u64,
+    ) {
+        let frame = Frame { key, ids: *ids, trace_state, tracing, note, _attached: None };
+        self.frames.push(frame);
     }
 
     #[inline]
@@ -334,7 +566,7 @@ impl Local {
     #[inline(always)]
     fn ids_below(&self, parent: &Ids) -> Ids {
         let mut ids = if parent.is_valid() {
-            Ids { flags: parent.flags & 0xff, ..*parent }
+            Ids { flags: parent.flags & Ids::INHERITED, ..*parent }
         } else {
             let (trace_high, trace_low) = (self.next_random(), self.next_random());
             Ids { trace_high, trace_low, span: 0, flags: u32::from(TraceFlags::RANDOM) }
@@ -365,10 +597,11 @@ impl Local {
         scratch.rules = &home.settings.rules;
         scratch.ids = ids;
         scratch.parent = if parent.is_valid() { parent.span } else { 0 };
-        scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
+        scratch.flags = (ids.flags & 0xff) | HAS_REMOTE | (parent.flags & Ids::REMOTE);
         scratch.trace_state = trace_state;
         scratch.kind = Kind::Internal;
         scratch.set_name(name);
+        scratch.open_mailbox(home.engine.epoch);
         scratch.start = clock::now();
         home.shard.started.increment();
         Inner::Recorded(scratch)
@@ -457,6 +690,8 @@ impl Local {
 impl Drop for Local {
     fn drop(&mut self) {
         HERE.set(ptr::null());
+        #[cfg(feature = "tracing")]
+        self.spare.get_mut().give_back(state::epoch());
         let Some(home) = self.home.get_mut().take() else { return };
         if self.epoch.get() != state::epoch() {
             std::mem::forget(home);

@@ -1,8 +1,9 @@
 //! From a finished span to the sender's hands: **record -> chunk -> queue -> send**.
 //!
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
-//! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode` (bytes, once), `frames` and `local` (what a thread
-//! keeps), `chunk`,
+//! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
+//! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
+//! `table` (live `tracing` spans by number), `chunk`,
 //! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
@@ -12,18 +13,19 @@ mod buffer;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
+pub(crate) mod current;
 pub(crate) mod encode;
 mod engine;
 mod fork;
-mod frames;
+pub(crate) mod frames;
 mod ids;
 pub(crate) mod known_keys;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
-mod lock;
-mod per_epoch;
+pub(crate) mod lock;
+pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
@@ -31,7 +33,11 @@ mod sender;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stderr;
-mod sync;
+pub(crate) mod sync;
+#[cfg(feature = "tracing")]
+pub(crate) mod table;
+#[cfg(all(test, feature = "tracing"))]
+mod table_tests;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use lane::Lane;

@@ -5,8 +5,10 @@
 //! copy at the end of the span skips the dead.
 
 use super::clock::Stamp;
+use super::current;
 use super::encode::{self, Treatment, Writer, tag};
 use super::scope::ScopeData;
+use crate::bridge::opentelemetry::Mailbox;
 use crate::context::Ids;
 use crate::record::redact::{self, Class, Examined, Rules, may_hold_url};
 use crate::record::{Kind, Limits, Status, Value};
@@ -38,6 +40,11 @@ pub(crate) struct Scratch {
     pub(crate) links: Records,
     /// Attributes of the event or link being added.
     pub(crate) nested: Attributes,
+    /// What users of the OpenTelemetry API change through the Context in which they find this
+    /// span; kept for the next span.
+    mailbox: Option<Arc<Mailbox>>,
+    /// Somebody ended the span through a Context; its owner cannot change it any more.
+    pub(crate) ended_at: Option<u64>,
     /// Texts that were replaced.
     pub(crate) redacted: u32,
 }
@@ -61,12 +68,15 @@ impl Scratch {
             events: Records::default(),
             links: Records::default(),
             nested: Attributes::default(),
+            mailbox: None,
+            ended_at: None,
             redacted: 0,
         }
     }
 
     /// Ready for the next span; memory stays.
     pub(crate) fn clear(&mut self) {
+        self.ended_at = None;
         self.trace_state = None;
         self.name.clear();
         self.status.clear();
@@ -80,6 +90,55 @@ impl Scratch {
     #[inline(always)]
     pub(crate) fn dropped(&self) -> u32 {
         self.attributes.dropped | self.events.dropped | self.links.dropped
+    }
+
+    /// Ready to hear from users of the OpenTelemetry API, once there are any.
+    #[inline(always)]
+    pub(crate) fn open_mailbox(&mut self, epoch: u64) {
+        if current::is_active() {
+            self.renew_mailbox(epoch);
+        } else if self.mailbox.is_some() {
+            self.mailbox = None;
+        }
+    }
+
+    #[inline(never)]
+    fn renew_mailbox(&mut self, epoch: u64) {
+        match self.mailbox.as_mut().and_then(Arc::get_mut) {
+            Some(mailbox) => mailbox.reopen(epoch),
+            // There is none, or somebody still has the last span's.
+            None => self.mailbox = Some(Arc::new(Mailbox::new(epoch))),
+        }
+    }
+
+    pub(crate) fn mailbox(&self) -> Option<&Arc<Mailbox>> {
+        self.mailbox.as_ref()
+    }
+
+    /// Follows what came through Contexts; `false`: the span was ended there.
+    #[inline(always)]
+    pub(crate) fn read_mail(&mut self) -> bool {
+        self.mailbox.is_none() || self.read_letters()
+    }
+
+    #[inline(never)]
+    fn read_letters(&mut self) -> bool {
+        let letters = self.mailbox.as_ref().map(|mailbox| mailbox.take());
+        for letter in letters.into_iter().flatten() {
+            letter.apply(self);
+        }
+        self.ended_at.is_none()
+    }
+
+    /// Reads the last mail; what comes from now on comes too late.
+    #[inline(always)]
+    pub(crate) fn close_mailbox(&mut self) {
+        if let Some(mailbox) = &self.mailbox {
+            let letters = mailbox.close();
+            for letter in letters {
+                letter.apply(self);
+            }
+        }
     }
 
     pub(crate) fn is_worth_keeping(&self) -> bool {

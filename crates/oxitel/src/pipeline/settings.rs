@@ -1,5 +1,6 @@
 //! The configuration of a running engine: resolved once by `init`, read-only from then on.
 
+use crate::bridge::Activation;
 use crate::export::Destination;
 use crate::record::redact::Rules;
 use crate::record::{Hooks, Limits, Sampler};
@@ -15,6 +16,8 @@ pub(crate) struct Settings {
     pub(crate) resource: Resource,
     pub(crate) sampler: Sampler,
     pub(crate) limits: Limits,
+    pub(crate) otel_globals: bool,
+    pub(crate) activation: Activation,
     pub(crate) rules: Rules,
     pub(crate) hooks: Hooks,
     pub(crate) baggage: Baggage,

@@ -14,6 +14,8 @@ pub(crate) struct Details<'a> {
     pub(crate) kind: Kind,
     pub(crate) attributes: &'a [(&'a str, Value<'a>)],
     pub(crate) links: &'a [SpanContext],
+    /// The caller adds the links itself: they have attributes.
+    pub(crate) links_follow: bool,
     /// In nanoseconds since 1970, instead of now.
     pub(crate) start_ns: Option<u64>,
 }
@@ -28,7 +30,8 @@ impl Details<'_> {
         for (key, value) in self.attributes {
             scratch.set_attribute(key, value);
         }
-        for link in self.links {
+        let links = if self.links_follow { &[] } else { self.links };
+        for link in links {
             scratch.add_link(&link_target(link), &[]);
         }
     }
@@ -102,6 +105,7 @@ impl<'a> SpanBuilder<'a> {
             kind: self.kind,
             attributes: &self.attributes,
             links: &self.links,
+            links_follow: false,
             start_ns: self.start_ns,
         };
         start_with(self.scope, self.name, parent, &details)

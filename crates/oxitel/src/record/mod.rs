@@ -32,15 +32,17 @@ pub use crate::off::span::{Current, Entered, Instrumented, Scope, Span, SpanBuil
 use crate::off::span_ref;
 #[cfg(not(feature = "otel"))]
 pub use crate::off::span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef};
+#[cfg(feature = "otel")]
+pub(crate) use builder::Details;
 pub use hooks::{Hooks, Verdict};
 pub use limits::Limits;
 pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 #[cfg(feature = "otel")]
-pub(crate) use span::Inner;
+pub(crate) use span::{Inner, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, printed, start};
+pub(crate) use span::{Parent, start};
 pub use status::{Kind, Status};
 pub use value::Value;
 #[cfg(feature = "otel")]

@@ -3,13 +3,13 @@
 //! A [`Span`] is two words and moves in registers. What belongs to it lies in the scratch it
 //! owns, and what happens when it is not recorded is decided before any call.
 
-#[cfg(feature = "tracing")]
-use super::Kind;
 use super::builder::Details;
-use super::{Current, Instrumented, Scope, Status, Value, asked};
+use super::{Current, Instrumented, Kind, Scope, Status, Value, asked};
+use crate::bridge::opentelemetry::Mailbox;
 use crate::context::{Ids, SpanContext};
 use crate::pipeline::encode::LinkTarget;
 use crate::pipeline::local::{self, HAS_REMOTE};
+use crate::pipeline::scope::ScopeData;
 use crate::pipeline::scratch::Scratch;
 use crate::pipeline::{clock, state};
 use std::error::Error;
@@ -42,6 +42,17 @@ impl Inner {
             Self::Off | Self::PassedOn => None,
             Self::Passive(place) => Some((&place.ids, place.trace_state.as_ref())),
             Self::Recorded(scratch) => Some((&scratch.ids, scratch.trace_state.as_ref())),
+        }
+    }
+}
+
+impl Inner {
+    /// Where users of the OpenTelemetry API reach the span.
+    #[inline(always)]
+    pub(crate) fn mailbox(&self) -> Option<&Arc<Mailbox>> {
+        match self {
+            Self::Recorded(scratch) => scratch.mailbox(),
+            Self::Off | Self::PassedOn | Self::Passive(_) => None,
         }
     }
 }
@@ -111,7 +122,7 @@ fn enter_recording(scope: &'static Scope, name: &str) -> Inner {
     }
     let begun = asked::start(scope.data(), name, Parent::Current, &Details::default());
     if let Some((ids, trace_state)) = begun.place() {
-        local::make_current(ids.span, ids, trace_state.cloned(), 0);
+        local::make_current(ids.span, ids, trace_state.cloned(), 0, begun.mailbox());
     }
     begun
 }
@@ -122,15 +133,32 @@ pub(super) fn link_target(to: &SpanContext) -> LinkTarget<'_> {
         trace_id: to.trace_id().to_bytes(),
         span_id: to.span_id().to_bytes(),
         trace_state: to.trace_state(),
-        flags: to.ids.flags | HAS_REMOTE,
+        flags: to.ids.otlp_flags() | HAS_REMOTE,
     }
+}
+
+/// Starts a span of a scope that is known only at run time.
+pub(crate) fn start_in(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Span {
+    Span(if state::is_on() { local::start_below(scope, name, parent) } else { Inner::Off })
+}
+
+/// The same in a program that is asked about its spans; `details` are on the span then.
+pub(crate) fn start_asked_in(
+    scope: &'static ScopeData,
+    name: &str,
+    parent: &SpanContext,
+    details: &Details<'_>,
+) -> Span {
+    let start = || asked::start(scope, name, Parent::Given(parent), details);
+    Span(if state::is_on() { start() } else { Inner::Off })
 }
 
 impl Span {
     #[inline(always)]
     fn scratch(&mut self) -> Option<&mut Scratch> {
         match &mut self.0 {
-            Inner::Recorded(scratch) => Some(scratch),
+            // What came through Contexts came before.
+            Inner::Recorded(scratch) => scratch.read_mail().then_some(scratch),
             Inner::Off | Inner::PassedOn | Inner::Passive(_) => None,
         }
     }
@@ -167,6 +195,13 @@ impl Span {
             scratch.add_event(clock::now().wall_ns, name, attributes);
         }
         self
+    }
+
+    /// Notes something that happened at this time, in nanoseconds since 1970.
+    pub(crate) fn add_event_at(&mut self, time_ns: u64, name: &str, pairs: &[(&str, Value<'_>)]) {
+        if let Some(scratch) = self.scratch() {
+            scratch.add_event(time_ns, name, pairs);
+        }
     }
 
     /// Points at a span of this or another trace.
@@ -207,6 +242,13 @@ impl Span {
     /// Ends it now.
     pub fn end(self) {}
 
+    /// It ended at this time, in nanoseconds since 1970.
+    pub(crate) fn end_at(mut self, wall_ns: u64) {
+        if let Some(scratch) = self.scratch() {
+            scratch.ended_at = Some(wall_ns);
+        }
+    }
+
     /// Makes it current on this thread while the guard lives. Not across an `.await`: there
     /// [`Span::instrument`] does it.
     #[must_use = "it is current only while the guard lives"]
@@ -227,18 +269,16 @@ impl Span {
         }
     }
 
-    /// The status becomes an error; a message that is there stays.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn mark_failed(&mut self) {
+    pub(crate) fn set_start(&mut self, wall_ns: u64) {
         if let Some(scratch) = self.scratch() {
-            scratch.status.mark_failed();
+            scratch.start = clock::Stamp::at(wall_ns);
         }
     }
 
     /// Makes it current without a guard; [`Span::leave_current`] undoes one such call.
     pub(crate) fn make_current(&self) {
         if let Some((ids, trace_state)) = self.0.place() {
-            local::make_current(ids.span, ids, trace_state.cloned(), 0);
+            local::make_current(ids.span, ids, trace_state.cloned(), 0, self.0.mailbox());
         }
     }
 
@@ -246,6 +286,59 @@ impl Span {
     pub(crate) fn leave_current(&self) {
         if let Some((ids, _)) = self.0.place() {
             local::leave(ids.span);
+        }
+    }
+}
+
+/// What front ends need that keep spans for others.
+#[cfg(feature = "tracing")]
+impl Span {
+    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
+    #[inline(always)]
+    /// Where users of the OpenTelemetry API reach it.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        self.0.mailbox().cloned()
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self.0, Inner::Off)
+    }
+
+    /// The status becomes an error; a message that is there stays.
+    pub(crate) fn mark_failed(&mut self) {
+        if let Some(scratch) = self.scratch() {
+            scratch.status.mark_failed();
+        }
+    }
+
+    /// Takes over what was recorded of `other`, which stands elsewhere in the trees: its name,
+    /// times and attributes, not its ids.
+    pub(crate) fn take_over(&mut self, other: &mut Self) {
+        if let (Some(new), Some(old)) = (self.scratch(), other.scratch()) {
+            mem::swap(&mut new.name, &mut old.name);
+            mem::swap(&mut new.kind, &mut old.kind);
+            mem::swap(&mut new.start, &mut old.start);
+            mem::swap(&mut new.status, &mut old.status);
+            mem::swap(&mut new.attributes, &mut old.attributes);
+            mem::swap(&mut new.events, &mut old.events);
+            mem::swap(&mut new.links, &mut old.links);
+        }
+    }
+
+    /// It never was.
+    pub(crate) fn discard(self) {
+        self.let_go(false);
+    }
+
+    /// There is no room for it; that is counted.
+    pub(crate) fn refuse(self) {
+        self.let_go(true);
+    }
+
+    fn let_go(mut self, lost: bool) {
+        if let Inner::Recorded(scratch) = mem::replace(&mut self.0, Inner::Off) {
+            local::discard(scratch, lost);
         }
     }
 }
@@ -265,8 +358,11 @@ fn end(span: Inner) {
     match span {
         Inner::Off | Inner::PassedOn => {}
         Inner::Passive(place) => local::recycle_passive(place),
-        Inner::Recorded(scratch) => {
-            let end_ns = scratch.start.end_ns();
+        Inner::Recorded(mut scratch) => {
+            scratch.close_mailbox();
+            // A named end may be of a clock that jumped since; no span is shorter than nothing.
+            let named = scratch.ended_at.map(|end_ns| end_ns.max(scratch.start.wall_ns));
+            let end_ns = named.unwrap_or_else(|| scratch.start.end_ns());
             let kept = !state::ends_are_asked() || asked::is_kept(&scratch, end_ns);
             local::finish(scratch, kept.then_some(end_ns));
         }
@@ -274,7 +370,7 @@ fn end(span: Inner) {
 }
 
 /// As far as it prints: an implementation that fails is no reason to panic.
-pub(crate) fn printed(arguments: fmt::Arguments<'_>) -> String {
+fn printed(arguments: fmt::Arguments<'_>) -> String {
     let mut text = String::new();
     let _ = text.write_fmt(arguments);
     text
