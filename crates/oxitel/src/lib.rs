@@ -82,8 +82,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
-    #[doc = include_str!("../../../docs/guide/one-trace.md")]
-    mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/privacy.md")]
+    mod privacy {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]

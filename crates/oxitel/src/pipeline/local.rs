@@ -390,7 +390,7 @@ fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
 
 #[inline(always)]
 fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>) {
-    if scratch.redacted() != 0 || scratch.is_cut() {
+    if scratch.redacted | scratch.dropped() != 0 {
         note(engine, scratch);
     }
     let length = encode::span_length(scratch);
@@ -427,8 +427,8 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
 #[cold]
 #[inline(never)]
 fn note(engine: &Engine, scratch: &Scratch) {
-    engine.traces.ledger.redacted(u64::from(scratch.redacted()));
-    if scratch.is_cut() {
+    engine.traces.ledger.redacted(u64::from(scratch.redacted));
+    if scratch.dropped() != 0 {
         let text = "a span has more attributes, events or links than the limits allow; what came \
                     last was left out and is counted in the span";
         diagnose::warn(Cause::SpanLimit, &text);
