@@ -6,6 +6,8 @@
 mod cases;
 mod harness;
 mod late;
+mod live;
 mod orders;
 mod programs;
+mod spans;
 mod tasks;
