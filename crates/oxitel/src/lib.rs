@@ -43,7 +43,7 @@
 //! runtime and no engine in it.
 
 pub mod bridge;
-mod config;
+pub mod config;
 pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
@@ -63,11 +63,13 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, EndpointError, Headers, InitError};
+pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
-    Current, Entered, Instrumented, Kind, Limits, Sampler, Scope, Span, SpanBuilder, Status, Value,
+    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
+    Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,
+    Value, ValueRef, Verdict,
 };
 pub use stats::{Dropped, FlushError, Stats};
 
@@ -80,6 +82,10 @@ mod pages {
     mod guide {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/one-trace.md")]
+    mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/propagation.md")]
+    mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }

@@ -1,36 +1,47 @@
 //! From what the user wrote to what the engine runs with.
 
-use super::{Config, EndpointError};
+use super::origins::Origin;
+use super::otlp::Otlp;
+use super::{Config, Endpoint, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
+use crate::context;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
-use crate::resource::Resource;
+use crate::propagate;
+use crate::record::redact::Rules;
+use crate::resource::{Given, Resource, detect};
+use std::borrow::Cow;
 use std::time::Duration;
 
 impl Config {
     /// Settings for the engine; `None` when there is nothing to send to.
     pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
+        diagnose::set_level(self.log_level);
         for warning in self.warnings() {
-            diagnose::say(warning);
+            diagnose::say(&warning);
         }
-        if self.disabled {
+        if self.disabled || !self.traces.exporters.otlp {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
         for remark in destination.remarks() {
             diagnose::say(remark);
         }
+        let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
-            resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
-            sampler: self.sampler,
+            resource: self.resource().redact(&rules),
+            sampler: self.sampler.clone(),
             limits: self.limits,
             otel_globals: self.otel_globals,
             activation: self.activate_otel_context,
+            rules,
+            hooks: self.hooks.clone(),
+            baggage: current_baggage,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
-            export_timeout: bounded(unless_zero(self.export_timeout)),
+            export_timeout: bounded(self.timeout()),
             shutdown_timeout: bounded(self.shutdown_timeout),
             queue_bytes: self.queue_bytes,
             live_bytes: self.live_bytes,
@@ -39,19 +50,65 @@ impl Config {
 
     /// Makes the formats of headers the process's.
     pub(crate) fn install_propagators(&self) {
+        propagate::set(self.propagators);
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
     }
 
+    fn resource(&self) -> Resource {
+        let attributes = &self.resource_attributes;
+        let from_variable = self.origins.attributes_from_variable.min(attributes.len());
+        let (variable, arguments) = attributes.split_at(from_variable);
+        let service_name = self.service_name.as_deref();
+        let is_name_explicit = self.origin_of("service_name") == Some(Origin::Argument);
+        let given = Given { service_name, is_name_explicit, variable, arguments };
+        Resource::new(given, &detect::here(&self.detectors))
+    }
+
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
-        let protocol = self.protocol.as_deref();
-        let headers = &self.headers.0;
-        if let Some(url) = &self.traces_endpoint {
-            return Destination::exactly(url, protocol, headers).map(Some);
+        let otlp = self.otlp(&self.traces);
+        let protocol = otlp.protocol.map(Protocol::as_str);
+        let headers = &otlp.headers.0;
+        match otlp.endpoint {
+            Some(Endpoint::Exact(url)) => {
+                Destination::exactly(&otlp.with_scheme(url), protocol, headers).map(Some)
+            }
+            Some(Endpoint::Base(url)) => {
+                Destination::below(&otlp.with_scheme(url), protocol, headers).map(Some)
+            }
+            None => Ok(None),
         }
-        let below = |base: &String| Destination::below(base, protocol, headers);
-        self.endpoint.as_ref().map(below).transpose()
+    }
+
+    /// What bounds a request with all its retries. The batch's own timeout does it as well, once
+    /// somebody asked for it.
+    fn timeout(&self) -> Duration {
+        let request = unless_zero(self.otlp(&self.traces).timeout);
+        if self.is_asked_for("batch_timeout") {
+            return request.min(unless_zero(self.batch_timeout));
+        }
+        request
+    }
+}
+
+impl Otlp<'_> {
+    /// A gRPC endpoint without a scheme is plain, unless somebody wants it otherwise. A scheme
+    /// that is there decides.
+    fn with_scheme<'u>(&self, endpoint: &'u str) -> Cow<'u, str> {
+        let by_port = || url::port(endpoint).and_then(Protocol::usual_at);
+        let is_grpc = self.protocol.or_else(by_port) == Some(Protocol::Grpc);
+        if is_grpc && self.insecure == Some(false) && !endpoint.contains("://") {
+            return format!("https://{}", endpoint.trim()).into();
+        }
+        endpoint.into()
+    }
+}
+
+/// Shows the baggage of the place where a span starts.
+fn current_baggage(each: &mut dyn FnMut(&str, &str)) {
+    for (name, value, _) in context::baggage().iter() {
+        each(name, value);
     }
 }
 

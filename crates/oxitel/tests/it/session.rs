@@ -67,6 +67,9 @@ fn since(now: Stats, before: Stats) -> Stats {
     part.dropped.unreachable -= before.dropped.unreachable;
     part.dropped.already_shutdown -= before.dropped.already_shutdown;
     part.dropped.shutdown_deadline -= before.dropped.shutdown_deadline;
+    part.dropped.by_hook -= before.dropped.by_hook;
+    part.redacted -= before.redacted;
+    part.panics -= before.panics;
     part
 }
 
