@@ -3,8 +3,8 @@
 //! Expected is `child<parent` of each span; where two are given, the second is without activation.
 
 use crate::harness::{
-    FRONT_ENDS, Run, SCOPE, api, current, d, each_run, from_remote, gives, gives_or, o, remote,
-    span, t, tracer,
+    FRONT_ENDS, Run, SCOPE, api, current, d, each_run, from_remote, gives, gives_or, o, parents,
+    remote, span, t, tracer,
 };
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{
@@ -12,7 +12,7 @@ use opentelemetry::trace::{
 };
 use opentelemetry::{Context, KeyValue};
 use oxitel::{SpanContext, context};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{catch_unwind, resume_unwind};
 use tracing::{info, info_span};
 
 fn attach_baggage() -> opentelemetry::ContextGuard {
@@ -621,7 +621,7 @@ fn below_a_span_that_is_sampled_out_nothing_is_recorded_and_the_decision_travels
                     below_unsampled(kind);
                 }
             });
-            let got = crate::harness::parents(&run.spans());
+            let got = parents(&run.spans());
             assert_eq!(got, ["k<remote2"; 3], "{}", run.title());
             assert!(!current().is_valid());
         }
@@ -706,26 +706,44 @@ fn the_apis_current_span_is_the_current_span_where_frames_show_themselves() {
     });
 }
 
-/// Destructors of the host's values run when nothing of ours is borrowed: they may use all APIs.
+/// Destructors of the host's values run when nothing of ours is borrowed: they may use all APIs,
+/// and the very span whose frame goes.
 #[test]
 fn values_of_a_context_may_use_telemetry_when_they_are_dropped() {
-    struct Chatty;
+    struct Chatty(tracing::Span);
     impl Drop for Chatty {
         fn drop(&mut self) {
+            self.0.record("late", true);
             let _span = span("dropped").entered();
             o("x");
             d("y");
             info!("dropped");
+            Context::current().span().update_name("renamed");
         }
     }
-    let off = "T<- dropped<T x<dropped y<dropped";
-    gives_or("T<- dropped<- x<dropped y<dropped", off, |_| {
+    let exact = "T<- renamed<- x<renamed y<renamed";
+    gives_or(exact, "T<- dropped<T x<dropped y<dropped", |_| {
+        let inner = info_span!("span", otel.name = "T", late = tracing::field::Empty);
         let inner = {
-            let _value = Context::current_with_value(Chatty).attach();
+            let _value = Context::current_with_value(Chatty(inner.clone())).attach();
             // Its Context keeps the value, and is the last to do so.
-            span("T").entered()
+            inner.entered()
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| drop(inner)));
-        assert!(outcome.is_ok());
+        drop(inner);
+    });
+}
+
+/// A layer is told of spans that another layer keeps, and can ask for theirs.
+#[test]
+fn an_explicit_parent_that_is_filtered_out_stands_for_what_is_above_it() {
+    each_run(|run| {
+        run.program(|| {
+            let outer = span("T");
+            let hidden = info_span!(target: "off", parent: &outer, "off");
+            drop(info_span!(parent: &hidden, "span", otel.name = "x"));
+        });
+        let kept = run.title().starts_with("layer beside another");
+        let expected = if kept { ["T<-", "x<T"] } else { ["T<-", "x<-"] };
+        assert_eq!(parents(&run.spans()), expected, "{}", run.title());
     });
 }

@@ -8,6 +8,7 @@ mod harness;
 mod late;
 mod live;
 mod orders;
+mod processes;
 mod programs;
 mod spans;
 mod tasks;
