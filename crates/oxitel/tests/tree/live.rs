@@ -79,7 +79,7 @@ fn without_activation_the_context_shows_no_span_to_change() {
 #[test]
 fn changes_are_made_to_the_innermost_span() {
     each_active_run(|run| {
-        let _outer = span("outer").entered();
+        let outer = span("outer").entered();
         set("first", 1);
         {
             let _inner = SCOPE.enter("inner");
@@ -88,7 +88,7 @@ fn changes_are_made_to_the_innermost_span() {
             set("third", 3);
         }
         set("fourth", 4);
-        drop(_outer);
+        drop(outer);
         run.spans();
         let tree = "tree: outer (internal) first=1 fourth=4\n  tree: inner (internal) second=2\n    \
                     tree: api (internal) third=3\n";
@@ -162,7 +162,7 @@ fn what_comes_after_the_end_is_ignored_and_reaches_no_other_span() {
             })
             .into();
         // Theirs are the memory and the thread of those that have ended.
-        let _third = SCOPE.enter("third");
+        let third = SCOPE.enter("third");
         let fourth = span("fourth").entered();
         for context in &kept {
             let ended = context.span();
@@ -174,7 +174,7 @@ fn what_comes_after_the_end_is_ignored_and_reaches_no_other_span() {
             ended.end();
         }
         drop(fourth);
-        drop(_third);
+        drop(third);
         run.spans();
         let tree = "tree: first (internal)\ntree: second (internal)\ntree: third (internal)\n  tree: fourth (internal)\n";
         assert_eq!(run.receiver.tree(), tree, "{}", run.title());
@@ -186,8 +186,7 @@ fn many_threads_change_one_span_while_its_owner_does() {
     const THREADS: usize = 8;
     const CHANGES: usize = 100;
     for front_end in FRONT_ENDS {
-        let mut limits = Limits::default();
-        limits.attributes = 2_000;
+        let limits = Limits { attributes: 2_000, ..Limits::default() };
         let run = Run::with(front_end, Activation::On, |config| config.limits(limits));
         run.program(|| {
             let owner = span("busy");

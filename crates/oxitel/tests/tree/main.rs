@@ -4,6 +4,7 @@
 //! Each program runs with each front end of `tracing` and each activation: see `harness`.
 
 mod cases;
+mod contexts;
 mod harness;
 mod late;
 mod live;
@@ -12,3 +13,4 @@ mod processes;
 mod programs;
 mod spans;
 mod tasks;
+mod unrecorded;
