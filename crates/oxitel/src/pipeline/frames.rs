@@ -12,6 +12,7 @@ struct Frame {
     ids: Ids,
     trace_state: Option<Arc<str>>,
     /// The id of the `tracing` span that it is, or 0.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "its front ends ask"))]
     tracing: u64,
 }
 
