@@ -68,6 +68,7 @@ pub(super) fn printed(arguments: fmt::Arguments<'_>, then: impl FnOnce(&str)) {
     give_back(fields);
 }
 
+#[expect(clippy::unnecessary_box_returns, reason = "the box is what a thread keeps")]
 fn lend() -> Box<Fields> {
     SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
 }
