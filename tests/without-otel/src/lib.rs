@@ -1,6 +1,7 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
+use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
 use oxitel::context::Baggage;
 use oxitel::middleware::{
     ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
@@ -133,8 +134,36 @@ fn ended(span: &SpanRef<'_>) -> Verdict {
 }
 
 /// A subscriber with our layer in it; without the engine the layer does nothing.
-pub fn subscriber() -> Layered<oxitel::bridge::Layer, Registry> {
-    tracing_subscriber::registry().with(oxitel::bridge::layer())
+pub fn subscriber() -> Layered<Layer, Registry> {
+    let layer = oxitel::bridge::layer().with_location(true).with_threads(true);
+    tracing_subscriber::registry().with(layer)
+}
+
+/// Our own subscriber; without the engine it filters and prints, and records nothing.
+pub fn own_subscriber() -> Subscriber {
+    oxitel::bridge::subscriber()
+        .with_filter("info,h2=off")
+        .with_location(true)
+        .with_threads(true)
+        .console()
+}
+
+/// What a program may do to a span of `tracing`: where its parent is set, and where it stands.
+pub fn extended(parent: &SpanContext) -> (Result<(), SetParentError>, SpanContext) {
+    let span = tracing::info_span!("span");
+    let moved = span.set_parent(parent);
+    span.set_attribute("n", 1);
+    span.add_link(parent);
+    span.set_status(Status::Ok);
+    tracing::info!("event");
+    (moved, span.context())
+}
+
+/// Makes our subscriber the process's.
+pub fn install() -> Result<(), InstallError> {
+    own_subscriber().try_init()?;
+    own_subscriber().init();
+    Ok(())
 }
 
 /// Work that moves between threads.

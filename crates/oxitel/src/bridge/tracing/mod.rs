@@ -6,6 +6,8 @@
 mod console;
 mod directives;
 #[cfg(feature = "otel")]
+mod each;
+#[cfg(feature = "otel")]
 mod entry;
 #[cfg(feature = "otel")]
 mod extension;
