@@ -132,7 +132,15 @@ fn one_trace_goes_from_a_reqwest_client_through_axum_to_all_three_apis() {
         assert_eq!(fetch(address, "/nowhere").await.expect("an answer"), "");
         address
     });
-    insta::assert_snapshot!(tree(&session, address), @"");
+    insta::assert_snapshot!(tree(&session, address), @r#"
+    it: caller (internal)
+      it: GET (client) http.request.method=GET server.address=127.0.0.1 server.port=PORT url.full="http://127.0.0.1:PORT/users/7?page=2" http.response.status_code=200
+        it: GET /users/{id} (server) http.request.method=GET http.route="/users/{id}" url.scheme=http url.path=/users/7 url.query="page=2" server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" client.address=127.0.0.1 http.response.status_code=200
+          it: load (internal) user.id=7
+            it: query (internal)
+    it: GET (client) [error] http.request.method=GET server.address=127.0.0.1 server.port=PORT url.full=http://127.0.0.1:PORT/nowhere http.response.status_code=404 error.type="404"
+      it: GET (server) http.request.method=GET url.scheme=http url.path=/nowhere server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" client.address=127.0.0.1 http.response.status_code=404
+    "#);
 }
 
 #[test]
@@ -165,7 +173,14 @@ fn the_spans_that_make_a_streaming_body_are_below_the_server() {
         assert_eq!(fetch(address, "/letters").await.expect("an answer"), "abc");
         address
     });
-    insta::assert_snapshot!(tree(&session, address), @"");
+    insta::assert_snapshot!(tree(&session, address), @r#"
+    it: GET (client) http.request.method=GET server.address=127.0.0.1 server.port=PORT url.full=http://127.0.0.1:PORT/letters http.response.status_code=200
+      it: GET /letters (server) http.request.method=GET http.route=/letters url.scheme=http url.path=/letters server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" client.address=127.0.0.1 http.response.status_code=200
+        it: letter (internal)
+        it: letter (internal)
+        it: letter (internal)
+        it: letter (internal)
+    "#);
 }
 
 #[test]
@@ -195,7 +210,13 @@ fn a_client_that_goes_away_and_a_handler_that_panics_are_told() {
         assert!(fetch(address, "/panic").await.is_err());
         address
     });
-    insta::assert_snapshot!(tree(&session, address), @"");
+    insta::assert_snapshot!(tree(&session, address), @r#"
+    it: GET (client) [error] http.request.method=GET server.address=127.0.0.1 server.port=PORT url.full=http://127.0.0.1:PORT/slow error.type=cancelled
+      it: GET /slow (server) [error] http.request.method=GET http.route=/slow url.scheme=http url.path=/slow server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" client.address=127.0.0.1 error.type=cancelled
+    it: GET (client) [error: error sending request for url (http://127.0.0.1:PORT/panic)] http.request.method=GET server.address=127.0.0.1 server.port=PORT url.full=http://127.0.0.1:PORT/panic error.type=reqwest::error::Error
+      it: GET /panic (server) [error: out of stock] http.request.method=GET http.route=/panic url.scheme=http url.path=/panic server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" client.address=127.0.0.1 error.type=panic
+        · exception exception.type=panic exception.message="out of stock"
+    "#);
 }
 
 /// A client of the service behind both of our layers.
@@ -237,7 +258,21 @@ fn one_trace_goes_from_a_tonic_client_through_a_tonic_server_to_all_three_apis()
         caller.instrument(work).await;
         address
     });
-    insta::assert_snapshot!(tree(&session, address), @"");
+    insta::assert_snapshot!(tree(&session, address), @r"
+    it: caller (internal)
+      it: shop.Stock/Reserve (client) rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=127.0.0.1 server.port=PORT rpc.status_code=OK
+        it: shop.Stock/Reserve (server) rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=127.0.0.1 server.port=PORT client.address=127.0.0.1 rpc.status_code=OK
+          it: look up (internal)
+            it: query (internal)
+      it: shop.Stock/Reserve (client) [error: never heard of it] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=127.0.0.1 server.port=PORT rpc.status_code=NOT_FOUND error.type=NOT_FOUND
+        it: shop.Stock/Reserve (server) rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=127.0.0.1 server.port=PORT client.address=127.0.0.1 rpc.status_code=NOT_FOUND
+          it: look up (internal)
+            it: query (internal)
+      it: shop.Stock/Reserve (client) [error: no 100% luck] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=127.0.0.1 server.port=PORT rpc.status_code=INTERNAL error.type=INTERNAL
+        it: shop.Stock/Reserve (server) [error: no 100% luck] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=127.0.0.1 server.port=PORT client.address=127.0.0.1 rpc.status_code=INTERNAL error.type=INTERNAL
+          it: look up (internal)
+            it: query (internal)
+    ");
 }
 
 #[test]
@@ -256,6 +291,12 @@ fn a_stream_of_messages_is_one_call_and_one_that_is_dropped_was_given_up() {
     });
     let tree = tree(&session, address);
     let (whole, dropped) = tree.rsplit_once("it: shop.Stock/Watch (client)").expect("two calls");
-    insta::assert_snapshot!(whole, @"");
+    insta::assert_snapshot!(whole, @r"
+    it: shop.Stock/Watch (client) rpc.system.name=grpc rpc.method=shop.Stock/Watch server.address=127.0.0.1 server.port=PORT rpc.status_code=OK
+      it: shop.Stock/Watch (server) rpc.system.name=grpc rpc.method=shop.Stock/Watch server.address=127.0.0.1 server.port=PORT client.address=127.0.0.1 rpc.status_code=OK
+        it: count (internal) pieces=3
+        it: count (internal) pieces=2
+        it: count (internal) pieces=1
+    ");
     assert!(dropped.starts_with(" [error]") && dropped.contains("CANCELLED"), "{dropped}");
 }
