@@ -121,9 +121,17 @@ fn app() -> Router {
 fn axum_tracing_opentelemetry_needs_compat_to_be_below_the_caller() {
     let layer = axum_tracing_opentelemetry::middleware::OtelAxumLayer::default;
     let (alone, ()) = told(false, || ask(app().layer(layer())));
-    insta::assert_snapshot!(alone, @"");
+    insta::assert_snapshot!(alone, @r"
+    own trace: GET /users/{id}
+      work
+        query
+    ");
     let (compat, ()) = told(true, || ask(app().layer(layer())));
-    insta::assert_snapshot!(compat, @"");
+    insta::assert_snapshot!(compat, @r"
+    caller's: GET /users/{id}
+      work
+        query
+    ");
 }
 
 #[test]
@@ -139,9 +147,17 @@ fn tonic_tracing_opentelemetry_servers_need_compat_too() {
         drop(service.oneshot(request).await.expect("an answer"));
     }
     let (alone, ()) = told(false, serve);
-    insta::assert_snapshot!(alone, @"");
+    insta::assert_snapshot!(alone, @r"
+    own trace: shop.Stock/Reserve
+      work
+        query
+    ");
     let (compat, ()) = told(true, serve);
-    insta::assert_snapshot!(compat, @"");
+    insta::assert_snapshot!(compat, @r"
+    caller's: shop.Stock/Reserve
+      work
+        query
+    ");
 }
 
 /// The span's id in a `traceparent` header.
@@ -199,9 +215,19 @@ fn trace_layer_with_set_parent_needs_compat_and_says_so_without() {
         }))
     }
     let (alone, ()) = told(false, || ask(traced()));
-    insta::assert_snapshot!(alone, @"");
+    insta::assert_snapshot!(alone, @r"
+    own trace: picked
+      false
+      work
+        query
+    ");
     let (compat, ()) = told(true, || ask(traced()));
-    insta::assert_snapshot!(compat, @"");
+    insta::assert_snapshot!(compat, @r"
+    caller's: picked
+      true
+      work
+        query
+    ");
 }
 
 #[test]
@@ -214,7 +240,11 @@ fn trace_layer_is_right_when_the_context_is_attached_before_the_span_is_made() {
     }
     for compat in [false, true] {
         let (text, ()) = told(compat, || ask(traced()));
-        insta::allow_duplicates! { insta::assert_snapshot!(text, @"") };
+        insta::allow_duplicates! { insta::assert_snapshot!(text, @r"
+        caller's: server
+          work
+            query
+        ") };
     }
 }
 
@@ -251,5 +281,11 @@ fn explicit_parents_across_the_two_kinds_of_spans_are_kept() {
         tracing::info!("an event");
         drop(info_span!("inside theirs"));
     });
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    own trace: ours
+      picked
+    own trace: theirs
+      below theirs
+      inside theirs
+    ");
 }

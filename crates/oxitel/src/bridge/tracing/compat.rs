@@ -14,7 +14,6 @@ use std::fmt;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_opentelemetry::{OpenTelemetryLayer, get_otel_context};
-use tracing_subscriber::Layer as _;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
