@@ -34,8 +34,9 @@
 //! ```
 //!
 //! Programs that use `tracing` add [`bridge::layer`] to their subscriber and change nothing else.
-//! Work that goes elsewhere takes its place in the trace along: [`Span::instrument`] for futures,
-//! [`context::capture`] for threads, [`propagate`] for other processes.
+//! Work that goes elsewhere takes its place in the trace along: [`Span::instrument`] and
+//! [`instrument`] for futures, [`context::capture`] for threads, [`propagate`] for other
+//! processes.
 //!
 //! # Without the feature `otel`
 //!
@@ -68,6 +69,7 @@ pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
     Current, Entered, Instrumented, Kind, Limits, Sampler, Scope, Span, SpanBuilder, Status, Value,
+    instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 

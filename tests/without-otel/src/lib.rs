@@ -66,5 +66,6 @@ pub fn subscriber() -> Layered<oxitel::bridge::Layer, Registry> {
 pub async fn work() -> u32 {
     let step = async { 41 };
     let place = context::capture();
-    SCOPE.span("work").instrument(async move { place.wrap(step).await + 1 }).await
+    let work = async move { oxitel::instrument(place.wrap(step), "step").await + 1 };
+    SCOPE.span("work").instrument(work).await
 }

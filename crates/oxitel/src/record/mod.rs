@@ -6,6 +6,7 @@
 mod builder;
 #[cfg(feature = "otel")]
 mod entered;
+mod instrument;
 mod limits;
 mod sampler;
 #[cfg(feature = "otel")]
@@ -17,6 +18,7 @@ mod value;
 
 #[cfg(not(feature = "otel"))]
 pub use crate::off::span::{Current, Entered, Instrumented, Scope, Span, SpanBuilder};
+pub use instrument::instrument;
 pub use limits::Limits;
 pub use sampler::Sampler;
 #[cfg(feature = "otel")]

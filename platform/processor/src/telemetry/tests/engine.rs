@@ -1,0 +1,63 @@
+//! What the engine is told.
+
+use super::super::TraceConfig;
+use super::super::environment::{DEPLOYMENT, attribute};
+use super::super::init;
+
+/// What the engine is told, for a configuration in this environment.
+fn engine(tracing: &TraceConfig, variables: &[(&str, &str)]) -> oxitel::Config {
+    let given = oxitel::Config::from_lookup(|name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    });
+    init::engine(tracing, given)
+}
+
+#[test]
+fn a_configuration_is_followed_whatever_the_environment_says() {
+    let variables = [
+        ("OTEL_SERVICE_NAME", "other"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://other:4318"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "other=1"),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "1"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "team=streams"),
+    ];
+    let tracing = TraceConfig { service_version: "1".to_owned(), ..TraceConfig::default() };
+    let with_team = engine(&tracing, &variables);
+    let mut without = engine(&tracing, &[]);
+    without.resource_attributes.insert(0, ("team".to_owned(), "streams".to_owned()));
+    assert_eq!(with_team, without);
+}
+
+#[test]
+fn where_it_runs_is_said_under_both_names_and_the_environment_is_never_overwritten() {
+    let attributes = |environment: Option<&str>, said: &str| {
+        let environment = environment.map(str::to_owned);
+        let tracing = TraceConfig { environment, ..TraceConfig::default() };
+        let config = engine(&tracing, &[("OTEL_RESOURCE_ATTRIBUTES", said)]);
+        DEPLOYMENT.map(|key| attribute(&config, key).unwrap_or_default()).join(" ")
+    };
+    assert_eq!(attributes(Some("production"), ""), "production production");
+    assert_eq!(attributes(None, ""), " ");
+    assert_eq!(attributes(Some("p"), "deployment.environment=staging"), "staging staging");
+    assert_eq!(attributes(None, "deployment.environment.name=staging"), "staging staging");
+    let both = "deployment.environment=old,deployment.environment.name=new";
+    assert_eq!(attributes(Some("p"), both), "new old");
+}
+
+#[test]
+fn the_path_is_added_to_a_base_and_to_nothing_else() {
+    let exact = |endpoint: &str, variables: &[(&str, &str)]| {
+        let tracing = TraceConfig { otlp_endpoint: endpoint.to_owned(), ..TraceConfig::default() };
+        engine(&tracing, variables).traces_endpoint
+    };
+    let own = [("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://c:4318/own")];
+    assert_eq!(exact("http://c:4318", &[]), None);
+    assert_eq!(exact("http://c:4318/own", &[]), None);
+    assert_eq!(exact("http://c:4318/other", &own), None, "the configuration goes elsewhere");
+    assert_eq!(exact("http://c:4318/own", &own).as_deref(), Some("http://c:4318/own"));
+    let whole = "http://c:4318/v1/traces";
+    assert_eq!(exact(whole, &[]).as_deref(), Some(whole), "people write it so");
+}
