@@ -1,5 +1,6 @@
 //! A value whose `Debug` implementation uses `tracing` itself, in every place where the layer
-//! formats values: a new span, a late field, an event.
+//! formats values: a new span, a late field, an event. `chatty flush` sends twice: what the first
+//! sending says over `tracing` would be in the second.
 
 use oxitel::Config;
 use std::fmt;
@@ -21,8 +22,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _guard = oxitel::init(Config::new("chatty"))?;
     let subscriber = tracing_subscriber::registry().with(oxitel::bridge::layer());
     tracing::subscriber::set_global_default(subscriber)?;
-    let _span = info_span!("span", early = ?Chatty, late = tracing::field::Empty).entered();
+    let span = info_span!("span", early = ?Chatty, late = tracing::field::Empty).entered();
     tracing::Span::current().record("late", debug(&Chatty));
     info!(value = ?Chatty, "event");
+    drop(span);
+    if std::env::args().nth(1).as_deref() == Some("flush") {
+        oxitel::flush(std::time::Duration::from_secs(5))?;
+    }
     Ok(())
 }

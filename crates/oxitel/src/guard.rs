@@ -37,6 +37,8 @@ impl Drop for Guard {
 /// Without an endpoint nothing is recorded or sent, and that is no error.
 #[expect(clippy::needless_pass_by_value, reason = "a configuration is used once")]
 pub fn init(config: Config) -> Result<Guard, InitError> {
+    // Also when nothing is recorded: a trace that comes in goes out again.
+    config.install_propagators();
     let Some(settings) = config.resolve()? else { return Ok(Guard { timeout: None }) };
     let timeout = settings.shutdown_timeout();
     lifecycle::start(settings)?;

@@ -80,6 +80,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+    #[doc = include_str!("../../../docs/guide/one-trace.md")]
+    mod one_trace {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }

@@ -111,8 +111,8 @@ async fn route(stock: Arc<Mutex<Stock>>, request: Request<Incoming>) -> Response
 
 /// A span whose parent is the caller's, when the headers name one.
 fn request_span(headers: &HeaderMap) -> tracing::Span {
-    let caller = propagate::extract(|name| headers.get(name)?.to_str().ok());
-    let _attached = caller.map(|caller| context::with_parent(&caller).attach());
+    let caller = propagate::extract_from(headers);
+    let _attached = context::with_parent(caller.span_context()).attach();
     tracing::info_span!(
         "POST /reserve",
         otel.kind = "server",

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::header::CONTENT_TYPE;
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -114,7 +114,7 @@ impl Front {
             .body(Full::new(Bytes::from(body)))?;
         {
             let _current = span.enter();
-            inject(request.headers_mut());
+            propagate::inject_into(request.headers_mut());
         }
         let outcome = self.send(request).await;
         match &outcome {
@@ -140,15 +140,4 @@ fn price(item: &Item, quantity: u64) -> u64 {
     let cents = price_cents(item, quantity);
     span.set_attribute("price.cents", cents);
     cents
-}
-
-/// Writes the current span into the headers.
-fn inject(headers: &mut hyper::HeaderMap) {
-    propagate::inject(|name, value| {
-        // Names and values of the W3C formats are valid headers; others are not worth a request.
-        let header = (HeaderName::try_from(name), HeaderValue::try_from(value));
-        if let (Ok(name), Ok(value)) = header {
-            headers.insert(name, value);
-        }
-    });
 }

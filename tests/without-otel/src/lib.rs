@@ -1,10 +1,15 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
+use oxitel::context::Baggage;
+use oxitel::propagate::environment::{self, Variables};
+use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
     Config, FlushError, InitError, Kind, Limits, Sampler, Scope, SpanContext, Stats, Status, Value,
     context, propagate,
 };
+use std::collections::{BTreeMap, HashMap};
+use std::process::Command;
 use std::time::Duration;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
@@ -39,7 +44,7 @@ pub fn run() -> Result<Seen, InitError> {
     let guard = oxitel::init(config)?;
     let mut recording = guard.is_recording();
 
-    let caller = propagate::extract(|_| None).unwrap_or_default();
+    let (caller, _) = propagate::extract(|_| None).into_parts();
     let _here = context::with_parent(&caller).attach();
     let mut request = SCOPE.build("request").kind(Kind::Server).attribute("n", 1).enter();
     request.set_attribute("list", Value::Array(&[Value::Bool(true)]));
@@ -49,6 +54,8 @@ pub fn run() -> Result<Seen, InitError> {
     recording |= step.context() != SpanContext::NONE;
     let mut headers = Vec::new();
     propagate::inject(|name, value| headers.push((name.into(), value.into())));
+    propagate::inject_into(&mut headers);
+    propagate::inject_context(&caller, |name, value| headers.push((name.into(), value.into())));
     drop(request);
     SCOPE.enter("another").update_name("renamed").add_link(&caller, &[]);
 
@@ -68,4 +75,41 @@ pub async fn work() -> u32 {
     let place = context::capture();
     let work = async move { oxitel::instrument(place.wrap(step), "step").await + 1 };
     SCOPE.span("work").instrument(work).await
+}
+
+/// What travels, in every format and carrier: it needs no engine.
+pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>) {
+    let (propagators, warnings) = Propagators::parse("w3c,b3,b3multi,jaeger");
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let before = propagate::propagators();
+    propagate::set(Propagators::of(&[Propagator::Baggage]));
+    assert!(propagate::extract_from(headers).span_context() == &SpanContext::NONE);
+    propagate::set(before);
+
+    let incoming = propagators.extract(&headers);
+    let mut sent: Vec<(String, String)> = Vec::new();
+    propagators.inject(incoming.span_context(), incoming.baggage(), &mut sent);
+    let get = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, v)| v.as_str());
+    let by_closure: Getter<_> = propagate::getter(get);
+    assert_eq!(propagators.extract(&by_closure).span_context(), incoming.span_context());
+    let mut set: Setter<_> = propagate::setter(|_, _| {});
+    propagators.inject(&SpanContext::NONE, &Baggage::new(), &mut set);
+
+    let (mut map, mut tree) = (HashMap::new(), BTreeMap::new());
+    let mut command = Command::new("worker");
+    let carriers: [&mut dyn Inject; 3] = [&mut map, &mut tree, &mut command];
+    for carrier in carriers {
+        propagators.inject(incoming.span_context(), incoming.baggage(), carrier);
+    }
+    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let variables: Variables = set.collect();
+    let carriers: [&dyn Extract; 4] = [&sent, &map, &tree, &variables];
+    for carrier in carriers {
+        let same = propagators.extract(carrier);
+        assert_eq!(same.span_context(), incoming.span_context());
+        assert_eq!(same.baggage().get("tenant"), incoming.baggage().get("tenant"));
+    }
+    assert_eq!(environment::normalized("traceparent"), "TRACEPARENT");
+    assert!(!propagate::extract_from(&Variables::of_process()).span_context().is_debug());
+    (incoming, sent)
 }

@@ -1,7 +1,7 @@
 //! The program behaves the same whether the engine is in the build or not: it is not started.
 
 use oxitel::Stats;
-use oxitel_without_otel::{Seen, run, subscriber, work};
+use oxitel_without_otel::{Seen, run, subscriber, travel, work};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -23,4 +23,14 @@ fn futures_give_their_own_results() {
 #[test]
 fn a_subscriber_can_be_built() {
     drop(subscriber());
+}
+
+#[test]
+fn what_a_caller_sent_is_read_and_written_without_the_engine() {
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let headers = [("Traceparent", parent), ("Baggage", "tenant=acme%20corp")];
+    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (incoming, sent) = travel(&headers);
+    assert_eq!(incoming.baggage().get("tenant"), Some("acme corp"));
+    assert_eq!(sent[0], ("traceparent".to_owned(), parent.to_owned()));
 }

@@ -32,17 +32,22 @@ pub enum EndpointError {
         "endpoint {0:?} asks for TLS, which this version cannot do; send to a collector on this host by \"http://\""
     )]
     Tls(String),
-    /// A protocol that is not built in yet.
+    /// A protocol that is not built in.
     #[error(
-        "endpoint {endpoint:?} speaks {protocol:?}, which this version cannot send; use the protocol \"http/protobuf\" and its port, usually 4318"
+        "the protocol {protocol:?} for endpoint {endpoint:?} is none that can be spoken; use \"http/protobuf\" or \"grpc\""
     )]
     Protocol {
         /// The endpoint as given.
         endpoint: String,
-        /// The protocol that was asked for, or follows from the port.
+        /// The protocol that was asked for.
         protocol: String,
     },
     /// No valid header; its value is not shown.
     #[error("header {0:?} has a name or a value that HTTP does not allow")]
     Header(String),
+    /// A header that HTTP allows and gRPC does not; its value is not shown.
+    #[error(
+        "header {0:?} cannot go along over gRPC: names there have letters, digits, \"-\", \"_\" and \".\", do not begin with \"grpc-\" or end with \"-bin\", and are none that the connection itself sets"
+    )]
+    Metadata(String),
 }

@@ -1,6 +1,7 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::{Config, EndpointError};
+use crate::bridge::opentelemetry::Propagator;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
@@ -18,6 +19,9 @@ impl Config {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
+        for remark in destination.remarks() {
+            diagnose::say(remark);
+        }
         Ok(Some(Settings {
             resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
             sampler: self.sampler,
@@ -31,6 +35,13 @@ impl Config {
             queue_bytes: self.queue_bytes,
             live_bytes: self.live_bytes,
         }))
+    }
+
+    /// Makes the formats of headers the process's.
+    pub(crate) fn install_propagators(&self) {
+        if self.otel_globals {
+            opentelemetry::global::set_text_map_propagator(Propagator::new());
+        }
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {

@@ -69,7 +69,7 @@ pub(crate) struct Ids {
     pub(crate) trace_high: u64,
     pub(crate) trace_low: u64,
     pub(crate) span: u64,
-    /// W3C flags, and [`Ids::REMOTE`].
+    /// W3C flags, [`Ids::REMOTE`] and [`Ids::DEBUG`].
     pub(crate) flags: u32,
 }
 
@@ -80,6 +80,19 @@ impl Ids {
     pub(crate) const SUPPRESSED: Self = Self { flags: u32::MAX, ..Self::NONE };
     /// The span lives in another process. The bit is OTLP's.
     pub(crate) const REMOTE: u32 = 0x200;
+    /// Somebody looks for a fault in this trace: the debug flag of B3 and Jaeger. The bit is
+    /// ours, and in no format's flags.
+    pub(crate) const DEBUG: u32 = 0x1_0000;
+    /// What spans below take over.
+    #[cfg(feature = "otel")]
+    pub(crate) const INHERITED: u32 = 0xff | Self::DEBUG;
+
+    /// The flags that OTLP has.
+    #[cfg(feature = "otel")]
+    #[inline(always)]
+    pub(crate) fn otlp_flags(&self) -> u32 {
+        self.flags & (0xff | Self::REMOTE)
+    }
 
     #[inline(always)]
     pub(crate) fn is_valid(&self) -> bool {

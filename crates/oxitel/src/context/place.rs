@@ -1,8 +1,11 @@
 //! Taking a place in a trace along: to another thread, a task, a callback.
 
+use super::Baggage;
 use super::id::Ids;
 use super::span_context::SpanContext;
+use crate::bridge::opentelemetry::{baggage, with_remote};
 use crate::pipeline::local;
+use futures_core::Stream;
 use opentelemetry::Context as ApiContext;
 use pin_project_lite::pin_project;
 use std::marker::PhantomData;
@@ -49,7 +52,38 @@ pub fn propagate_context<F: Future>(future: F) -> InContext<F> {
     capture().wrap(future)
 }
 
+/// The baggage of this thread's place.
+pub fn baggage() -> Baggage {
+    capture().baggage()
+}
+
 impl Captured {
+    /// A caller's span and baggage; without a span it is outside of any trace.
+    pub(crate) fn incoming(span: &SpanContext, baggage: &Baggage) -> Self {
+        let mut context = ApiContext::new();
+        if span.is_valid() {
+            context = with_remote(&context, span);
+        }
+        if !baggage.is_empty() {
+            context = baggage::in_context(&context, baggage);
+        }
+        Self { span: span.clone(), context: Some(context) }
+    }
+
+    /// The same place with this baggage in the place of its own.
+    #[must_use]
+    pub fn with_baggage(self, baggage: &Baggage) -> Self {
+        let around = if self.span.is_valid() { local::api_context() } else { ApiContext::new() };
+        let context = baggage::in_context(&self.context.unwrap_or(around), baggage);
+        Self { span: self.span, context: Some(context) }
+    }
+
+    /// Its baggage.
+    pub fn baggage(&self) -> Baggage {
+        let context = self.context.as_ref().filter(|_| !self.span.ids.is_suppressed());
+        context.map(baggage::of_context).unwrap_or_default()
+    }
+
     /// The span it stands for; invalid outside of any trace.
     pub fn span_context(&self) -> &SpanContext {
         &self.span
@@ -76,6 +110,11 @@ impl Captured {
         closure()
     }
 
+    /// A stream whose items are made here, on whatever thread it is polled.
+    pub fn wrap_stream<S: Stream>(self, stream: S) -> InContext<S> {
+        InContext { inner: stream, context: self }
+    }
+
     /// A future that runs here, on whatever thread it is polled.
     pub fn wrap<F: Future>(self, future: F) -> InContext<F> {
         InContext { inner: future, context: self }
@@ -95,8 +134,22 @@ impl Drop for Attached {
     }
 }
 
+impl<S: Stream> Stream for InContext<S> {
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let this = self.project();
+        let _current = this.context.attach();
+        this.inner.poll_next(cx)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+}
+
 pin_project! {
-    /// A future with its place in a trace; see [`Captured::wrap`].
+    /// A future or stream with its place in a trace; see [`Captured::wrap`].
     #[derive(Debug)]
     pub struct InContext<F> {
         #[pin]

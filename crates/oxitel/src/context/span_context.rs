@@ -65,4 +65,15 @@ impl SpanContext {
     pub fn is_sampled(&self) -> bool {
         self.is_valid() && self.ids.is_sampled()
     }
+
+    /// Whether somebody looks for a fault in this trace: the debug flag of B3 and Jaeger.
+    pub fn is_debug(&self) -> bool {
+        self.is_valid() && self.ids.flags & Ids::DEBUG != 0
+    }
+
+    /// With the debug flag, which says sampled as well.
+    pub(crate) fn with_debug(mut self) -> Self {
+        self.ids.flags |= Ids::DEBUG | u32::from(TraceFlags::SAMPLED);
+        self
+    }
 }

@@ -1,62 +1,74 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
+use super::transport::Transport;
 use crate::config::EndpointError;
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Uri};
 use std::fmt;
 
-/// A URL to post to and the headers to send along.
+/// A URL to post to, the headers to send along, and how.
 #[derive(Clone)]
 pub(crate) struct Destination {
+    transport: Transport,
     url: Uri,
     headers: HeaderMap,
+    remarks: Vec<String>,
 }
 
 impl Destination {
-    /// The traces URL below a base endpoint: its path plus `v1/traces`.
+    /// The traces URL below a base endpoint: its path plus `v1/traces`; over gRPC the service's.
     pub(crate) fn below(
         base: &str,
         protocol: Option<&str>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
-        let base_url = parse(base, protocol)?;
-        let path = format!("{}/v1/traces", base_url.path().trim_end_matches('/'));
-        Self::new(base, &base_url, &path, headers)
+        Self::new(base, protocol, headers, |url| {
+            format!("{}/v1/traces", url.path().trim_end_matches('/'))
+        })
     }
 
-    /// Exactly the given URL.
+    /// Exactly the given URL; over gRPC its host and port.
     pub(crate) fn exactly(
         url: &str,
         protocol: Option<&str>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
-        let parsed = parse(url, protocol)?;
-        let path = parsed.path().to_owned();
-        Self::new(url, &parsed, &path, headers)
+        Self::new(url, protocol, headers, |url| url.path().to_owned())
     }
 
     fn new(
         given: &str,
-        url: &Uri,
-        path: &str,
+        protocol: Option<&str>,
         headers: &[(String, String)],
+        http_path: impl FnOnce(&Uri) -> String,
     ) -> Result<Self, EndpointError> {
         let malformed = || EndpointError::Malformed(without_credentials(given));
-        let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+        let url = parse(given)?;
+        let transport = Transport::choose(given, protocol, url.port_u16())?;
         let authority = url.authority().ok_or_else(malformed)?;
         let (credentials, authority) = split(authority);
+        let query = url.query().map_or(String::new(), |query| format!("?{query}"));
+        let target = match transport {
+            Transport::Http => format!("{}{query}", http_path(&url)),
+            Transport::Grpc => EXPORT_METHOD.to_owned(),
+        };
+        let remarks = transport.remarks(&url, authority);
         let url = Uri::builder()
             .scheme(Scheme::HTTP)
             .authority(authority)
-            .path_and_query(format!("{path}{query}"))
+            .path_and_query(target)
             .build()
             .map_err(|_| malformed())?;
         if credentials {
             // Never sent, never shown: a password in a URL ends up in somebody's log.
             return Err(malformed());
         }
-        Ok(Self { url, headers: header_map(headers)? })
+        Ok(Self { transport, url, headers: header_map(headers, transport)?, remarks })
+    }
+
+    pub(crate) fn transport(&self) -> Transport {
+        self.transport
     }
 
     pub(crate) fn url(&self) -> &Uri {
@@ -66,41 +78,47 @@ impl Destination {
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
+
+    /// What is done other than the endpoint says; a line each.
+    pub(crate) fn remarks(&self) -> &[String] {
+        &self.remarks
+    }
+
+    /// For people: without the query, which may hold a key.
+    pub(crate) fn shown(&self) -> String {
+        let authority = self.url.authority().map_or("", Authority::as_str);
+        match self.transport {
+            Transport::Http => format!("http://{authority}{}", self.url.path()),
+            Transport::Grpc => format!("http://{authority} over gRPC"),
+        }
+    }
 }
+
+const EXPORT_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// Header values may be secrets: names only.
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.keys().collect();
-        f.debug_struct("Destination").field("url", &self.url).field("headers", &names).finish()
+        let mut shown = f.debug_struct("Destination");
+        shown.field("transport", &self.transport).field("url", &self.url).field("headers", &names);
+        shown.finish_non_exhaustive()
     }
 }
 
 /// A URL; one without a scheme is plain HTTP (`localhost:4318`).
-fn parse(endpoint: &str, protocol: Option<&str>) -> Result<Uri, EndpointError> {
+fn parse(endpoint: &str) -> Result<Uri, EndpointError> {
     let shown = || without_credentials(endpoint);
     let endpoint = endpoint.trim();
     let full =
         if endpoint.contains("://") { endpoint.into() } else { format!("http://{endpoint}") };
     let url: Uri = full.parse().map_err(|_| EndpointError::Malformed(shown()))?;
     match url.scheme_str() {
-        Some("http") => {}
-        Some("https") => return Err(EndpointError::Tls(shown())),
-        _ => return Err(EndpointError::Scheme(shown())),
+        Some("http") => Ok(url),
+        Some("https") => Err(EndpointError::Tls(shown())),
+        _ => Err(EndpointError::Scheme(shown())),
     }
-    // What is asked for counts; what is not follows from the port.
-    let protocol = match (protocol, url.port_u16()) {
-        (Some(protocol), _) => protocol.trim(),
-        (None, Some(4317)) => "grpc",
-        (None, _) => HTTP_PROTOBUF,
-    };
-    if protocol.eq_ignore_ascii_case(HTTP_PROTOBUF) {
-        return Ok(url);
-    }
-    Err(EndpointError::Protocol { endpoint: shown(), protocol: protocol.to_owned() })
 }
-
-const HTTP_PROTOBUF: &str = "http/protobuf";
 
 /// Whether there are credentials, and the authority without them.
 fn split(authority: &Authority) -> (bool, &str) {
@@ -110,24 +128,53 @@ fn split(authority: &Authority) -> (bool, &str) {
     }
 }
 
-fn without_credentials(endpoint: &str) -> String {
+/// The endpoint for people.
+pub(super) fn without_credentials(endpoint: &str) -> String {
     match endpoint.rsplit_once('@') {
         Some((_, rest)) => format!("…@{rest}"),
         None => endpoint.to_owned(),
     }
 }
 
-fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, EndpointError> {
+fn header_map(
+    headers: &[(String, String)],
+    transport: Transport,
+) -> Result<HeaderMap, EndpointError> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let invalid = || EndpointError::Header(name.clone());
+        // The name of a header is kept in lower case, as gRPC wants it.
         let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
+        if transport == Transport::Grpc && !is_metadata(key.as_str()) {
+            return Err(EndpointError::Metadata(name.clone()));
+        }
         let mut value = HeaderValue::from_str(value).map_err(|_| invalid())?;
         value.set_sensitive(true);
         map.insert(key, value);
     }
     Ok(map)
 }
+
+/// Whether a header may stand beside those that gRPC and HTTP/2 set.
+fn is_metadata(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    name.bytes().all(allowed)
+        && !name.starts_with("grpc-")
+        && !name.ends_with("-bin")
+        && !OF_THE_CONNECTION.contains(&name)
+}
+
+/// Headers that say how a request travels; HTTP/2 says it by other means.
+const OF_THE_CONNECTION: &[&str] = &[
+    "connection",
+    "content-length",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 #[cfg(test)]
 mod tests {
@@ -159,26 +206,87 @@ mod tests {
     #[test]
     fn what_cannot_work_is_said_at_once_and_without_secrets() {
         insta::assert_snapshot!(
-            ["http://", "ftp://host", "https://host:4318", "host:4317", "http://me:pw@host:4318"]
+            ["http://", "ftp://host", "https://host:4318", "https://host:4317", "http://me:pw@host:4317"]
                 .map(url)
                 .join("\n"),
             @r#"
         endpoint "http://" is no URL; write it like "http://localhost:4318"
         endpoint "ftp://host" has a scheme that OTLP does not use; write "http://…"
         endpoint "https://host:4318" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
-        endpoint "host:4317" speaks "grpc", which this version cannot send; use the protocol "http/protobuf" and its port, usually 4318
-        endpoint "…@host:4318" is no URL; write it like "http://localhost:4318"
+        endpoint "https://host:4317" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
+        endpoint "…@host:4317" is no URL; write it like "http://localhost:4318"
         "#
         );
-        let bad = Destination::below("http://h", None, &[("x-key".into(), "a\nb".into())]);
-        let error = bad.expect_err("a line break").to_string();
-        assert_eq!(error, r#"header "x-key" has a name or a value that HTTP does not allow"#);
+        let error = |protocol, name: &str, value: &str| {
+            let bad = Destination::below("http://h", protocol, &[(name.into(), value.into())]);
+            bad.expect_err("it cannot work").to_string()
+        };
+        insta::assert_snapshot!(
+            [
+                error(None, "x-key", "a\nb"),
+                error(Some("http/json"), "x-key", "a"),
+                error(Some("grpc"), "Grpc-Timeout", "1S"),
+            ].join("\n"),
+            @r#"
+        header "x-key" has a name or a value that HTTP does not allow
+        the protocol "http/json" for endpoint "http://h" is none that can be spoken; use "http/protobuf" or "grpc"
+        header "Grpc-Timeout" cannot go along over gRPC: names there have letters, digits, "-", "_" and ".", do not begin with "grpc-" or end with "-bin", and are none that the connection itself sets
+        "#
+        );
+    }
+
+    /// The transport and the URL, with what is remarked about them.
+    fn chosen(endpoint: &str, protocol: Option<&str>) -> String {
+        let both = [Destination::below, Destination::exactly];
+        let to = both.map(|new| new(endpoint, protocol, &[]).expect("it works"));
+        let [below, exactly] = to.map(|to| {
+            let chosen =
+                format!("{:?} {} shown as {}", to.transport(), to.url().path(), to.shown());
+            [&[chosen], to.remarks()].concat().join("\n  ")
+        });
+        if below == exactly { below } else { format!("{below}\n or {exactly}") }
     }
 
     #[test]
-    fn an_explicit_protocol_beats_the_port() {
-        assert!(Destination::below("http://h:4317", Some("http/protobuf"), &[]).is_ok());
-        assert!(Destination::below("http://h:4318", Some("grpc"), &[]).is_err());
+    fn protocol_or_port_choose_the_transport() {
+        let chosen = [
+            chosen("h", None),
+            chosen("h:4317", None),
+            chosen("h:4317", Some("http/protobuf")),
+            chosen("http://h:4318", Some(" GRPC ")),
+            chosen("otlp:9000", Some("grpc")),
+            chosen("http://h:4317/v1/traces?key=secret", None),
+        ];
+        insta::assert_snapshot!(chosen.join("\n"), @r#"
+        Http /v1/traces shown as http://h/v1/traces
+         or Http / shown as http://h/
+        Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://h:4317 over gRPC
+        Http /v1/traces shown as http://h:4317/v1/traces
+          endpoint "h:4317" has the port that is usual for "grpc"; "http/protobuf" is spoken
+         or Http / shown as http://h:4317/
+          endpoint "h:4317" has the port that is usual for "grpc"; "http/protobuf" is spoken
+        Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://h:4318 over gRPC
+          endpoint "h:4318" has the port that is usual for "http/protobuf"; "grpc" is spoken
+        Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://otlp:9000 over gRPC
+        Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://h:4317 over gRPC
+          endpoint "h:4317": gRPC has paths of its own, "/v1/traces" is left out
+        "#);
+    }
+
+    #[test]
+    fn metadata_is_narrower_than_headers() {
+        let taken = |protocol, name: &str| {
+            Destination::below("h", Some(protocol), &[(name.into(), "value".into())]).is_ok()
+        };
+        for name in ["x-key", "Authorization", "a_b.c-1"] {
+            assert!(taken("grpc", name) && taken("http/protobuf", name), "{name}");
+        }
+        for name in ["a!b", "grpc-timeout", "x-bin", "Content-Length", "connection", "te"] {
+            assert!(!taken("grpc", name) && taken("http/protobuf", name), "{name}");
+        }
+        for name in ["", "a b", "ü", ":path"] {
+            assert!(!taken("grpc", name) && !taken("http/protobuf", name), "{name}");
+        }
     }
 
     #[test]

@@ -1,13 +1,20 @@
 //! The way out: a batch becomes a request, a response becomes an outcome.
 //!
-//! Runs on the sender's thread only. `batch` puts envelopes around buffers, `http` makes one
-//! attempt, `response` reads the answer, `retry` decides when to try again.
+//! Runs on the sender's thread only. `batch` puts envelopes around buffers, `client` makes one
+//! attempt by `http` or by `grpc`, `response` or `grpc_status` reads the answer, `retry` decides
+//! when to try again.
 
 mod batch;
+mod body;
+mod client;
+mod connection;
 mod endpoint;
+mod grpc;
+mod grpc_status;
 mod http;
 mod response;
 mod retry;
+mod transport;
 
 pub(crate) use batch::Batch;
 pub(crate) use endpoint::Destination;
@@ -15,6 +22,7 @@ pub(crate) use endpoint::Destination;
 use crate::diagnose::{self, Cause};
 use crate::pipeline::control::StopBy;
 use crate::pipeline::settings::Settings;
+use client::Client;
 use response::Answer;
 use retry::Schedule;
 use std::time::{Duration, Instant};
@@ -39,7 +47,9 @@ pub(crate) enum Outcome {
 /// Sends batches to the configured destination.
 #[derive(Debug)]
 pub(crate) struct Exporter {
-    client: http::Client,
+    client: Client,
+    /// Where it sends, for people.
+    shown: String,
     resource: Vec<u8>,
     timeout: Duration,
     /// The receiver asked for silence until then.
@@ -51,7 +61,8 @@ pub(crate) struct Exporter {
 impl Exporter {
     pub(crate) fn new(settings: &'static Settings, instance_id: &str) -> Self {
         Self {
-            client: http::Client::new(&settings.destination),
+            client: Client::new(&settings.destination),
+            shown: settings.destination.shown(),
             resource: settings.resource.encode(instance_id),
             timeout: settings.export_timeout,
             not_before: None,
@@ -77,7 +88,7 @@ impl Exporter {
                 }
                 self.not_before = None;
             }
-            let attempt = self.client.post(batch);
+            let attempt = self.client.post(batch, give_up);
             let Ok(answer) = tokio::time::timeout_at(give_up.into(), attempt).await else {
                 return self.unreachable(batch, "no answer within the export timeout");
             };
@@ -117,7 +128,7 @@ impl Exporter {
 
     fn accepted(&self, rejected: u64, message: &str) -> Outcome {
         if rejected > 0 || !message.is_empty() {
-            let url = self.client.shown_url();
+            let url = &self.shown;
             let text = format_args!("{url} accepted all but {rejected} records: {message:?}");
             diagnose::warn(Cause::PartialSuccess, &text);
         }
@@ -125,13 +136,13 @@ impl Exporter {
     }
 
     fn rejected(&self, batch: &Batch, reason: &str) -> Outcome {
-        let (url, records) = (self.client.shown_url(), batch.records());
+        let (url, records) = (&self.shown, batch.records());
         diagnose::warn(Cause::Rejected, &format_args!("{url} refused {records} records: {reason}"));
         Outcome::Rejected
     }
 
     fn unreachable(&self, batch: &Batch, reason: &str) -> Outcome {
-        let (url, records) = (self.client.shown_url(), batch.records());
+        let (url, records) = (&self.shown, batch.records());
         let text = format_args!("{records} records could not be sent to {url}: {reason}");
         diagnose::warn(Cause::Unreachable, &text);
         Outcome::Unreachable

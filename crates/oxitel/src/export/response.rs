@@ -21,12 +21,10 @@ pub(super) enum Answer {
 impl Answer {
     pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         match status.as_u16() {
-            200..=299 => accepted(headers, body),
+            200..=299 if is_protobuf(headers) => accepted(body),
+            200..=299 => accepted(&[]),
             429 | 502 | 503 | 504 => Self::TryAgain {
-                after: headers
-                    .get(header::RETRY_AFTER)
-                    .and_then(|value| value.to_str().ok())
-                    .and_then(retry_after),
+                after: asked_silence(headers),
                 reason: described(status, headers, body),
             },
             _ => Self::Refused(described(status, headers, body)),
@@ -34,18 +32,29 @@ impl Answer {
     }
 }
 
-/// The partial success of an `Export…ServiceResponse`, if there is one.
-fn accepted(headers: &HeaderMap, body: &[u8]) -> Answer {
+/// What `Retry-After` says, if it says anything.
+pub(super) fn asked_silence(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?;
+    value.to_str().ok().and_then(retry_after)
+}
+
+/// An `Export…ServiceResponse`, with a partial success or without.
+pub(super) fn accepted(body: &[u8]) -> Answer {
     let mut answer = (0, String::new());
-    if is_protobuf(headers) {
-        for (_, content) in Fields::new(body).flatten().filter(|(number, _)| *number == 1) {
-            if let Content::Bytes(partial) = content {
-                answer = partial_success(partial);
-            }
+    for (_, content) in Fields::new(body).flatten().filter(|(number, _)| *number == 1) {
+        if let Content::Bytes(partial) = content {
+            answer = partial_success(partial);
         }
     }
     let (rejected, message) = answer;
     Answer::Accepted { rejected, message }
+}
+
+/// The receiver's words, as many as one line bears.
+pub(super) fn cut(text: &[u8]) -> String {
+    const MOST: usize = 300;
+    let cut = String::from_utf8_lossy(&text[..text.len().min(MOST)]);
+    if text.len() > MOST { format!("{cut}…") } else { cut.into_owned() }
 }
 
 fn partial_success(message: &[u8]) -> (u64, String) {
@@ -54,7 +63,7 @@ fn partial_success(message: &[u8]) -> (u64, String) {
         match (number, content) {
             // A negative count is nonsense: nothing was rejected.
             (1, Content::Varint(count)) => rejected = i64::max(count as i64, 0) as u64,
-            (2, Content::Bytes(bytes)) => text = String::from_utf8_lossy(bytes).into_owned(),
+            (2, Content::Bytes(bytes)) => text = cut(bytes),
             _ => {}
         }
     }
@@ -67,7 +76,7 @@ fn described(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
     if is_protobuf(headers) {
         for (number, content) in Fields::new(body).flatten() {
             if let (2, Content::Bytes(message)) = (number, content) {
-                text = format!("{text}, {:?}", String::from_utf8_lossy(message));
+                text = format!("{text}, {:?}", cut(message));
             }
         }
     }
@@ -82,7 +91,7 @@ fn is_protobuf(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::Answer;
+    use super::{Answer, cut};
     use http::{HeaderMap, HeaderValue, StatusCode, header};
     use std::time::Duration;
 
@@ -123,5 +132,13 @@ mod tests {
     fn the_receivers_words_are_in_the_reason() {
         let Answer::Refused(reason) = read(400, None, b"\x12\x07bad span") else { panic!("400") };
         assert_eq!(reason, "status 400 Bad Request, \"bad spa\"");
+    }
+
+    #[test]
+    fn a_long_speech_is_cut() {
+        assert_eq!(cut(b"short"), "short");
+        let text = cut(&[b'x'; 1_000]);
+        assert_eq!((text.len(), text.ends_with("x…")), (303, true));
+        assert!(cut("ü".repeat(1_000).as_bytes()).starts_with("üü"));
     }
 }

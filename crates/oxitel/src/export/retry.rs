@@ -5,6 +5,8 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(5);
+/// A day is as good as for ever: the export timeout comes first.
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(86_400);
 
 /// The waits between the attempts of one batch.
 #[derive(Debug, Default)]
@@ -28,8 +30,7 @@ impl Schedule {
 pub(super) fn retry_after(header: &str) -> Option<Duration> {
     let header = header.trim();
     if let Ok(seconds) = header.parse::<u64>() {
-        // A day is as good as for ever here: the export timeout comes first.
-        return Some(Duration::from_secs(seconds.min(86_400)));
+        return Some(Duration::from_secs(seconds).min(LONGEST_SILENCE));
     }
     let date = httpdate::parse_http_date(header).ok()?;
     date.duration_since(std::time::SystemTime::now()).ok()

@@ -9,6 +9,10 @@ use std::time::Duration;
 pub(crate) enum Settings {}
 
 impl Config {
+    /// There is no trace to carry.
+    #[expect(clippy::unused_self, reason = "the engine's signature")]
+    pub(crate) fn install_propagators(&self) {}
+
     /// The engine is not in this build, whatever is configured.
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the engine's signature")]
     pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {

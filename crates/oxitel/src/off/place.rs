@@ -1,6 +1,6 @@
 //! No thread is ever in a trace.
 
-use crate::context::SpanContext;
+use crate::context::{Baggage, SpanContext};
 use std::marker::PhantomData;
 
 /// A place in a trace: none.
@@ -27,7 +27,28 @@ pub fn propagate_context<F: Future>(future: F) -> InContext<F> {
     future
 }
 
+/// None.
+pub fn baggage() -> Baggage {
+    Baggage::new()
+}
+
 impl Captured {
+    /// Outside of any trace.
+    pub(crate) fn incoming(_span: &SpanContext, _baggage: &Baggage) -> Self {
+        root()
+    }
+
+    /// The same.
+    #[must_use]
+    pub fn with_baggage(self, _baggage: &Baggage) -> Self {
+        self
+    }
+
+    /// None.
+    pub fn baggage(&self) -> Baggage {
+        Baggage::new()
+    }
+
     /// Invalid.
     pub fn span_context(&self) -> &SpanContext {
         &self.0
@@ -41,6 +62,11 @@ impl Captured {
     /// Runs the closure.
     pub fn run<R>(&self, closure: impl FnOnce() -> R) -> R {
         closure()
+    }
+
+    /// The stream itself.
+    pub fn wrap_stream<S>(self, stream: S) -> InContext<S> {
+        stream
     }
 
     /// The future itself.

@@ -171,8 +171,22 @@ pub(super) fn attach(
     attach_given(context)
 }
 
+/// Attaches this Context, showing this span, where that can be done.
+pub(super) fn attach_showing(
+    context: Context,
+    ids: &Ids,
+    trace_state: Option<&Arc<str>>,
+) -> Option<ContextGuard> {
+    let shows_another = ids.is_valid() && note(&context) != identity(ids);
+    if is_active() && shows_another {
+        attach_given(context.with_span(Handle::new(ids, trace_state, None)))
+    } else {
+        attach_given(context)
+    }
+}
+
 /// Attaches this Context, where that can be done.
-pub(super) fn attach_given(context: Context) -> Option<ContextGuard> {
+fn attach_given(context: Context) -> Option<ContextGuard> {
     if INSIDE_API.get() > 0 {
         return None;
     }

@@ -2,7 +2,7 @@
 
 use super::settings::{self, Settings};
 use super::{clock, current, engine, fork, state};
-use crate::bridge::opentelemetry::TracerProvider;
+use crate::bridge::opentelemetry::{TracerProvider, baggage};
 use crate::config::InitError;
 use crate::stats::{FlushError, Stats};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -27,6 +27,7 @@ pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
 fn begin(settings: Settings) -> Result<(), InitError> {
     fork::watch();
     clock::start();
+    baggage::prepare();
     let settings = settings::publish(settings);
     let engine = engine::build(settings);
     // Another thread may be in the middle of a shutdown; its sender ends first.

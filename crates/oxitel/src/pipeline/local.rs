@@ -100,14 +100,27 @@ pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
         let ((parent, trace_state), _) = local.place();
         local.begin(scope, name, &parent, trace_state)
     });
-    begun.unwrap_or(Inner::Off)
+    begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
-/// Starts a span below the given one.
+/// Starts a span below the given one; where nothing is recorded, no parent changes that.
 #[inline(always)]
 pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
-    let state = parent.trace_state.clone();
-    visit(|local| local.begin(scope, name, &parent.ids, state)).unwrap_or(Inner::Off)
+    let begun = visit(|local| {
+        if local.is_suppressed() {
+            return Inner::Off;
+        }
+        local.begin(scope, name, &parent.ids, parent.trace_state.clone())
+    });
+    begun.unwrap_or_else(|| begin_late(scope, name, parent))
+}
+
+/// On a thread that is past its thread-locals: in a destructor of another one of them. What a
+/// thread keeps is made for this one span; nothing is current there.
+#[cold]
+#[inline(never)]
+fn begin_late(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> Inner {
+    Local::new().begin(scope, name, &parent.ids, parent.trace_state.clone())
 }
 
 /// Starts a span below the current one and makes it current, in one visit.
@@ -129,7 +142,7 @@ pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
         }
         begun
     });
-    begun.unwrap_or(Inner::Off)
+    begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
 /// The current span; past its thread-locals a thread has none.
@@ -176,7 +189,8 @@ pub(crate) fn make_current_with(
     context: Context,
 ) {
     visit(|local| {
-        let attached = local.api_is_alive.get().then(|| current::attach_given(context)).flatten();
+        let attach = || current::attach_showing(context, ids, trace_state.as_ref());
+        let attached = local.api_is_alive.get().then(attach).flatten();
         let frame = Frame {
             key,
             ids: *ids,
@@ -326,6 +340,12 @@ impl Local {
         Context::map_current(|context| (self.decide(context), current::note(context)))
     }
 
+    /// Whether nothing is recorded here, whatever the parent.
+    fn is_suppressed(&self) -> bool {
+        self.frames.any_suppressed()
+            || self.api_is_alive.get() && Context::is_current_telemetry_suppressed()
+    }
+
     /// The span that this Context stands for.
     fn decide(&self, context: &Context) -> current::Place {
         if self.frames.any_suppressed() {
@@ -408,7 +428,7 @@ impl Local {
         let Some(home) = self.home() else { return Inner::Off };
         let below_parent = parent.is_valid();
         let mut ids = if below_parent {
-            Ids { flags: parent.flags & 0xff, ..*parent }
+            Ids { flags: parent.flags & Ids::INHERITED, ..*parent }
         } else {
             let (trace_high, trace_low) = (self.next_random(), self.next_random());
             Ids { trace_high, trace_low, span: 0, flags: u32::from(TraceFlags::RANDOM) }
@@ -428,7 +448,7 @@ impl Local {
         scratch.limits = &home.settings.limits;
         scratch.ids = ids;
         scratch.parent = if below_parent { parent.span } else { 0 };
-        scratch.flags = ids.flags | HAS_REMOTE | (parent.flags & Ids::REMOTE);
+        scratch.flags = (ids.flags & 0xff) | HAS_REMOTE | (parent.flags & Ids::REMOTE);
         scratch.trace_state = trace_state;
         scratch.kind = Kind::Internal;
         scratch.name.push_str(name);

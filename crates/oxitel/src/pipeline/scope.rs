@@ -185,12 +185,12 @@ mod tests {
     fn the_same_words_are_the_same_scope_for_every_thread() {
         static TABLE: Interned = Interned::new();
         let names: Vec<Vec<u8>> = (0..200_u16).map(|i| i.to_le_bytes().to_vec()).collect();
-        let all: Vec<Vec<_>> = thread::scope(|threads| {
-            let find = || {
-                names.iter().map(|name| std::ptr::from_ref(TABLE.get(name.clone(), "")) as usize)
-            };
-            let running: Vec<_> =
-                (0..4).map(|_| threads.spawn(|| find().collect::<Vec<_>>())).collect();
+        let find = || -> Vec<usize> {
+            let place = |name: &Vec<u8>| std::ptr::from_ref(TABLE.get(name.clone(), "")) as usize;
+            names.iter().map(place).collect()
+        };
+        let all: Vec<Vec<usize>> = thread::scope(|threads| {
+            let running: Vec<_> = (0..4).map(|_| threads.spawn(find)).collect();
             running.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         assert!(all.iter().all(|one| *one == all[0]));

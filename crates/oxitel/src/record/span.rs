@@ -151,7 +151,7 @@ impl Span {
                 trace_id: to.trace_id().to_bytes(),
                 span_id: to.span_id().to_bytes(),
                 trace_state: to.trace_state(),
-                flags: to.ids.flags | HAS_REMOTE,
+                flags: to.ids.otlp_flags() | HAS_REMOTE,
             };
             scratch.add_link(&target, attributes);
         }

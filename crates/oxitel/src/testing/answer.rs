@@ -3,6 +3,8 @@
 //! Flow: request -> **answer** -> `http` or `grpc`, which say it in their own words.
 
 use super::decode::{Decoded, Signal, SpanRecord};
+use super::rpc_status::http_of;
+use std::time::Duration;
 
 /// What a receiver answers to an export request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,16 @@ pub enum Answer {
         /// Seconds, an HTTP date, or whatever a broken server would say.
         retry_after: String,
     },
+    /// Says this gRPC status and takes nothing in, not even with code 0. Over HTTP, the status that
+    /// `google.rpc.Code` gives it, with the delay in whole seconds as `Retry-After`.
+    Code {
+        /// 0 to 16 have a name; others can be said as well.
+        code: i32,
+        /// `grpc-message`.
+        message: String,
+        /// `RetryInfo`, if there is any.
+        retry_delay: Option<Duration>,
+    },
     /// Takes in all but the last `rejected` records, and says that `rejected` were refused,
     /// which may be more than were sent, or negative.
     PartialSuccess {
@@ -35,6 +47,12 @@ pub enum Answer {
     Hang,
     /// Reads the request, then breaks the connection with a TCP reset.
     Reset,
+    /// Reads the request, then resets its stream; the connection stays. Over HTTP/1.1, closes the
+    /// connection without an answer.
+    ResetStream,
+    /// Accepts, and takes no more requests on this connection: `GOAWAY` over HTTP/2, `Connection:
+    /// close` over HTTP/1.1.
+    GoAway,
     /// Accepts, but from the request's headers on the connection moves this many bytes a second
     /// each way. A client that gives up before the answer has delivered its records all the same.
     Slow {
@@ -44,11 +62,14 @@ pub enum Answer {
 }
 
 /// A request that is refused, in the words of HTTP.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) message: String,
     pub(super) retry_after: Option<String>,
+    /// In the words of gRPC, where a test said it in those.
+    pub(super) code: Option<i32>,
+    pub(super) retry_delay: Option<Duration>,
 }
 
 /// What the client is to hear, before it is put into the words of a protocol.
@@ -58,6 +79,7 @@ pub(super) enum Reply {
     Refused(Refusal),
     Silence,
     Reset,
+    ResetStream,
 }
 
 /// How a request ends: what was really answered, what is heard, and what was taken in.
@@ -78,7 +100,9 @@ impl Answer {
     /// Gives this answer to a request of `signal` whose message is `message`.
     pub(super) fn give(self, signal: Signal, message: &[u8]) -> Outcome {
         match self {
-            Answer::Accept | Answer::Slow { .. } => accept(self, signal, message, None),
+            Answer::Accept | Answer::GoAway | Answer::Slow { .. } => {
+                accept(self, signal, message, None)
+            }
             Answer::PartialSuccess { rejected, message: ref text } => {
                 let partial = Some((rejected, text.clone()));
                 accept(self, signal, message, partial)
@@ -87,20 +111,38 @@ impl Answer {
             Answer::Throttle { status, ref retry_after } => {
                 Refusal::told(status, Some(retry_after.clone())).outcome(self)
             }
+            Answer::Code { code, message: ref text, retry_delay } => {
+                Refusal::coded(code, text, retry_delay).outcome(self)
+            }
             Answer::Hang => Outcome { answer: self, reply: Reply::Silence, spans: Vec::new() },
             Answer::Reset => Outcome { answer: self, reply: Reply::Reset, spans: Vec::new() },
+            Answer::ResetStream => {
+                Outcome { answer: self, reply: Reply::ResetStream, spans: Vec::new() }
+            }
         }
     }
 }
 
 impl Refusal {
     pub(super) fn new(status: u16, message: impl Into<String>) -> Refusal {
-        Refusal { status, message: message.into(), retry_after: None }
+        Refusal { status, message: message.into(), ..Refusal::default() }
     }
 
     fn told(status: u16, retry_after: Option<String>) -> Refusal {
         let message = format!("the receiver was told to answer {status}");
-        Refusal { status, message, retry_after }
+        Refusal { status, message, retry_after, ..Refusal::default() }
+    }
+
+    fn coded(code: i32, message: &str, retry_delay: Option<Duration>) -> Refusal {
+        // Rounded up: a client that waits for whole seconds waits long enough.
+        let seconds = |delay: Duration| delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
+        Refusal {
+            status: http_of(code),
+            message: message.to_owned(),
+            retry_after: retry_delay.map(|delay| seconds(delay).to_string()),
+            code: Some(code),
+            retry_delay,
+        }
     }
 
     fn outcome(self, answer: Answer) -> Outcome {

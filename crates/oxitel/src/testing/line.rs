@@ -23,6 +23,7 @@ pub(super) struct Control {
     bytes_per_second: AtomicU32,
     reset: AtomicBool,
     reset_asked: Notify,
+    end_asked: Notify,
 }
 
 impl Control {
@@ -36,6 +37,16 @@ impl Control {
     pub(super) fn reset(&self) {
         self.reset.store(true, Ordering::Relaxed);
         self.reset_asked.notify_one();
+    }
+
+    /// Asks for the connection to end after the requests that are under way.
+    pub(super) fn end(&self) {
+        self.end_asked.notify_one();
+    }
+
+    /// Returns when such an end was asked for.
+    pub(super) async fn end_asked(&self) {
+        self.end_asked.notified().await;
     }
 
     /// Returns when a reset was asked for.

@@ -70,22 +70,46 @@ impl Code {
     }
 }
 
+/// The HTTP status that `google/rpc/code.proto` gives a code.
+pub(super) fn http_of(code: i32) -> u16 {
+    match code {
+        0 => 200,
+        1 => 499,
+        3 | 9 | 11 => 400,
+        4 => 504,
+        5 => 404,
+        6 | 10 => 409,
+        7 => 403,
+        8 => 429,
+        12 => 501,
+        14 => 503,
+        16 => 401,
+        _ => 500,
+    }
+}
+
 impl From<&Refusal> for Status {
     fn from(refusal: &Refusal) -> Status {
+        let told = refusal.retry_after.as_deref().and_then(|seconds| seconds.parse().ok());
+        let told = told.map(|seconds| Duration { seconds, nanos: 0 });
+        let delay = refusal.retry_delay.map(Duration::from).or(told);
         Status {
-            code: Code::of_http(refusal.status) as i32,
+            code: refusal.code.unwrap_or(Code::of_http(refusal.status) as i32),
             message: refusal.message.clone(),
-            details: refusal.retry_after.as_deref().and_then(retry_info).into_iter().collect(),
+            details: delay.map(retry_info).into_iter().collect(),
         }
     }
 }
 
-/// `RetryInfo` for a `Retry-After` in seconds; a date has no equivalent.
-fn retry_info(retry_after: &str) -> Option<Any> {
-    let seconds = retry_after.parse().ok()?;
-    let info = RetryInfo { retry_delay: Some(Duration { seconds, nanos: 0 }) };
-    Some(Any {
+impl From<std::time::Duration> for Duration {
+    fn from(duration: std::time::Duration) -> Duration {
+        Duration { seconds: duration.as_secs() as i64, nanos: duration.subsec_nanos() as i32 }
+    }
+}
+
+fn retry_info(delay: Duration) -> Any {
+    Any {
         type_url: "type.googleapis.com/google.rpc.RetryInfo".to_owned(),
-        value: info.encode_to_vec(),
-    })
+        value: RetryInfo { retry_delay: Some(delay) }.encode_to_vec(),
+    }
 }

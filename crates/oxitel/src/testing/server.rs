@@ -4,6 +4,8 @@
 
 use std::convert::Infallible;
 use std::future::pending;
+use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,7 +22,7 @@ use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-use super::answer::{Outcome, Refusal, Reply};
+use super::answer::{Answer, Outcome, Refusal, Reply};
 use super::decode::Signal;
 use super::inbox::{Inbox, Request};
 use super::line::{Control, Line};
@@ -59,24 +61,29 @@ async fn converse(stream: TcpStream, inbox: Arc<Inbox>) {
     let line = Line::new(stream, Arc::clone(&control));
     let service = service_fn(|request| {
         let (inbox, control) = (Arc::clone(&inbox), Arc::clone(&control));
-        async move { Ok::<_, Infallible>(respond(&inbox, &control, request).await) }
+        async move { respond(&inbox, &control, request).await }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
-    tokio::select! {
-        // A client that breaks off is part of many tests: it is no error of the receiver.
-        _ended = builder.serve_connection(TokioIo::new(line), service) => {}
-        () = control.reset_asked() => {}
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(line), service));
+    loop {
+        tokio::select! {
+            // A client that breaks off is part of many tests: it is no error of the receiver.
+            _ended = connection.as_mut() => return,
+            () = control.reset_asked() => return,
+            () = control.end_asked() => connection.as_mut().graceful_shutdown(),
+        }
     }
 }
 
+/// An error resets the stream.
 async fn respond(
     inbox: &Inbox,
     control: &Control,
     request: hyper::Request<Incoming>,
-) -> Response<Body> {
+) -> io::Result<Response<Body>> {
     let (head, body) = request.into_parts();
     if let Some(page) = page(inbox, &head) {
-        return page;
+        return Ok(page);
     }
     let grpc = grpc::is_grpc(&head);
     let route = if grpc { grpc::route(&head) } else { http::route(&head) };
@@ -93,6 +100,9 @@ async fn respond(
         Ok(answer.give(signal, &message))
     });
     let Outcome { answer, reply, spans } = outcome.unwrap_or_else(Outcome::from);
+    if answer == Answer::GoAway {
+        control.end();
+    }
     let path = head.uri.path().to_owned();
     let arrived = Instant::now();
     let request = Request { path, headers: head.headers, body, grpc, answer, arrived };
@@ -120,11 +130,12 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
     }
 }
 
-async fn say(reply: Reply, grpc: bool, control: &Control) -> Response<Body> {
+async fn say(reply: Reply, grpc: bool, control: &Control) -> io::Result<Response<Body>> {
     match reply {
-        Reply::Accepted { signal, partial } => accepted(grpc, signal, partial),
-        Reply::Refused(refusal) if grpc => grpc::refused(&refusal),
-        Reply::Refused(refusal) => http::refused(&refusal).map(BodyExt::boxed),
+        Reply::Accepted { signal, partial } => Ok(accepted(grpc, signal, partial)),
+        Reply::Refused(refusal) if grpc => Ok(grpc::refused(&refusal)),
+        Reply::Refused(refusal) => Ok(http::refused(&refusal).map(BodyExt::boxed)),
+        Reply::ResetStream => Err(io::Error::other("the receiver was told to reset the stream")),
         Reply::Silence => pending().await,
         Reply::Reset => {
             control.reset();

@@ -3,6 +3,9 @@
 mod delivery;
 mod ending;
 mod fork;
+mod frames;
+mod grpc;
+mod grpc_faults;
 mod places;
 mod pressure;
 mod records;

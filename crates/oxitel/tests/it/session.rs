@@ -72,12 +72,23 @@ fn since(now: Stats, before: Stats) -> Stats {
 
 /// Runs one of this crate's example programs to its end.
 pub(crate) fn run_example(name: &str, arguments: &[&str], endpoint: &str) -> (Output, Duration) {
+    run_example_with(name, arguments, endpoint, &[])
+}
+
+/// The same with more variables.
+pub(crate) fn run_example_with(
+    name: &str,
+    arguments: &[&str],
+    endpoint: &str,
+    variables: &[(&str, &str)],
+) -> (Output, Duration) {
     let tests = std::env::current_exe().expect("the test program has a path");
     let target = tests.ancestors().nth(2).expect("it lies in target/debug/deps");
     let begun = Instant::now();
     let output = Command::new(target.join("examples").join(name))
         .args(arguments)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+        .envs(variables.iter().copied())
         .output()
         .expect("the example runs");
     (output, begun.elapsed())

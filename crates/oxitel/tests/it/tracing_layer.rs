@@ -124,7 +124,7 @@ fn a_remote_parent_attached_before_the_span_is_its_parent() {
     let header = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     let caller = oxitel::propagate::extract(|name| (name == "traceparent").then_some(header));
     with_layer(|| {
-        let _here = context::with_parent(&caller.expect("valid")).attach();
+        let _here = context::with_parent(caller.span_context()).attach();
         drop(info_span!("served"));
     });
     let _ = session.tree();

@@ -4,15 +4,19 @@
 //! [`init`](crate::init) makes both global, so that libraries which use
 //! `opentelemetry::global::tracer` or the global propagator are part of the same trace.
 
+pub(crate) mod baggage;
 mod convert;
 mod handle;
 mod mailbox;
+mod propagator;
 mod provider;
 mod remote;
 mod span;
 
 pub(crate) use handle::Handle;
 pub(crate) use mailbox::Mailbox;
+pub use propagator::Propagator;
+pub(crate) use propagator::with_remote;
 pub use provider::{Tracer, TracerProvider};
 pub(crate) use remote::RemoteParent;
 pub use span::Span;

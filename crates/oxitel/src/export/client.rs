@@ -1,0 +1,54 @@
+//! One attempt in the words of the destination's protocol; the exporter above knows none.
+//!
+//! Flow: batch -> exporter -> **client** -> `http` or `grpc` -> receiver.
+
+use super::batch::Batch;
+use super::endpoint::Destination;
+use super::response::Answer;
+use super::transport::Transport;
+use super::{grpc, http};
+use ::http::HeaderValue;
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+/// A connection that was idle for longer is not trusted with a request.
+pub(super) const IDLE: Duration = Duration::from_secs(30);
+
+/// Posts batches to one destination.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a sender has one of them")]
+pub(super) enum Client {
+    Http(http::Client),
+    Grpc(grpc::Client),
+}
+
+impl Client {
+    pub(super) fn new(destination: &Destination) -> Self {
+        match destination.transport() {
+            Transport::Http => Self::Http(http::Client::new(destination)),
+            Transport::Grpc => Self::Grpc(grpc::Client::new(destination)),
+        }
+    }
+
+    /// Posts the batch once; nobody waits for the answer beyond `give_up`.
+    pub(super) async fn post(&mut self, batch: &Batch, give_up: Instant) -> Answer {
+        match self {
+            Self::Http(client) => client.post(batch).await,
+            Self::Grpc(client) => client.post(batch, give_up).await,
+        }
+    }
+}
+
+pub(super) fn user_agent() -> HeaderValue {
+    let text = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"), " (oxitel)");
+    HeaderValue::from_static(text)
+}
+
+/// The innermost error says what happened ("connection refused"), the outer ones only where.
+pub(super) fn root_cause<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
+}

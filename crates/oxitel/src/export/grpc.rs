@@ -1,0 +1,164 @@
+//! One attempt over gRPC: five bytes of framing, then the batch's pieces as they lie.
+//!
+//! No gRPC library: a unary call is one HTTP/2 request with a few fixed headers, and an answer
+//! whose status stands behind it. `connection` holds the line, `grpc_status` reads the answer.
+
+use super::batch::Batch;
+use super::body::{Pieces, Unread, Whole, read};
+use super::client::{root_cause, user_agent};
+use super::connection::Connection;
+use super::endpoint::Destination;
+use super::grpc_status::{self, GRPC_STATUS};
+use super::response::Answer;
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use ::http::{Uri, header};
+use bytes::{BufMut, Bytes, BytesMut};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::HttpConnector;
+use std::error::Error;
+use std::io;
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(super) struct Client {
+    connector: HttpConnector,
+    /// The one connection, between two exchanges.
+    connection: Option<Connection>,
+    url: Uri,
+    headers: HeaderMap,
+    /// Whether anybody ever answered in HTTP/2.
+    answered: bool,
+}
+
+impl Client {
+    pub(super) fn new(destination: &Destination) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let mut headers = destination.headers().clone();
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(header::USER_AGENT, user_agent());
+        let url = destination.url().clone();
+        Self { connector, connection: None, url, headers, answered: false }
+    }
+
+    /// Calls once; the receiver is told that nobody waits beyond `give_up`.
+    pub(super) async fn post(&mut self, batch: &Batch, give_up: Instant) -> Answer {
+        let request = self.request(batch, give_up);
+        // Out of its place until the exchange is over: whoever drops this future drops it too.
+        let (mut connection, response) = match self.exchange(request).await {
+            Ok(exchanged) => exchanged,
+            Err(answer) => return answer,
+        };
+        self.answered = true;
+        let (head, body) = response.into_parts();
+        let whole = match read(body).await {
+            Ok(whole) => {
+                connection.rest();
+                self.connection = Some(connection);
+                whole
+            }
+            Err(Unread::TooLong) => return Answer::Refused(Unread::too_long()),
+            // A status that came before decides.
+            Err(Unread::Broken(_)) if is_decided(head.status, &head.headers) => Whole::default(),
+            Err(Unread::Broken(error)) => {
+                let reason = root_cause(&error).to_string();
+                return Answer::TryAgain { after: None, reason };
+            }
+        };
+        grpc_status::read(head.status, &head.headers, &whole)
+    }
+
+    fn request(&self, batch: &Batch, give_up: Instant) -> Request<Pieces> {
+        let mut request = Request::new(Pieces::framed(frame_head(batch.length()), batch));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.url.clone();
+        *request.headers_mut() = self.headers.clone();
+        let left = timeout(give_up.saturating_duration_since(Instant::now()));
+        request.headers_mut().insert(GRPC_TIMEOUT, left);
+        request
+    }
+
+    /// Sends the request and waits for the head of the answer.
+    async fn exchange(
+        &mut self,
+        mut request: Request<Pieces>,
+    ) -> Result<(Connection, Response<Incoming>), Answer> {
+        if let Some(mut connection) = self.connection.take().filter(Connection::is_usable) {
+            match connection.send(request).await {
+                Ok(response) => return Ok((connection, response)),
+                Err(mut failed) => match failed.take_message() {
+                    // The receiver closed the connection since the last exchange.
+                    Some(unsent) => request = unsent,
+                    None => return Err(self.failure(failed.error())),
+                },
+            }
+        }
+        let opened = Connection::open(&mut self.connector, &self.url).await;
+        let mut connection =
+            opened.map_err(|error| Answer::NoConnection(root_cause(error.as_ref()).to_string()))?;
+        match connection.send(request).await {
+            Ok(response) => Ok((connection, response)),
+            Err(failed) => Err(self.failure(failed.error())),
+        }
+    }
+
+    /// The request's fate is unknown, and OTLP says to try again.
+    fn failure(&self, error: &(dyn Error + 'static)) -> Answer {
+        let cause = root_cause(error);
+        let mut reason = cause.to_string();
+        if !self.answered && !cause.is::<io::Error>() {
+            reason.push_str(" (is this a port for gRPC? OTLP over HTTP is \"http/protobuf\")");
+        }
+        Answer::TryAgain { after: None, reason }
+    }
+}
+
+const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+/// A head that is no promise of trailers.
+fn is_decided(status: StatusCode, headers: &HeaderMap) -> bool {
+    status != StatusCode::OK || headers.contains_key(GRPC_STATUS)
+}
+
+/// What stands before a message: that it is not compressed, and its length.
+fn frame_head(length: usize) -> Bytes {
+    let mut head = BytesMut::with_capacity(5);
+    head.put_u8(0);
+    head.put_u32(length as u32);
+    head.freeze()
+}
+
+/// At most eight digits and a unit.
+fn timeout(left: Duration) -> HeaderValue {
+    const MOST: u128 = 99_999_999;
+    let milliseconds = left.as_millis().max(1);
+    let text = if milliseconds <= MOST {
+        format!("{milliseconds}m")
+    } else {
+        format!("{}S", u128::from(left.as_secs()).min(MOST))
+    };
+    // Digits and a letter are a header value.
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("1S"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{frame_head, timeout};
+    use std::time::Duration;
+
+    #[test]
+    fn a_timeout_has_at_most_eight_digits() {
+        let text = |seconds| timeout(Duration::from_secs_f64(seconds));
+        assert_eq!(text(0.0), "1m");
+        assert_eq!(text(9.9994), "9999m");
+        assert_eq!(text(99_999.999), "99999999m");
+        assert_eq!(text(100_000.0), "100000S");
+        assert_eq!(text(1e9), "99999999S");
+    }
+
+    #[test]
+    fn a_frame_begins_with_its_length() {
+        assert_eq!(&*frame_head(0x0102_0304), [0, 1, 2, 3, 4]);
+    }
+}
