@@ -26,9 +26,6 @@ pub fn init_telemetry(config: TelemetryConfig) -> Result<TelemetryProviders, Tel
     if config.metrics.enabled && !given.disabled {
         notice::NO_METRICS.say();
     }
-    if !config.tracing.enabled {
-        return Ok(TelemetryProviders { running: None });
-    }
     let engine = engine(&config.tracing, given);
     let deadline = engine.shutdown_timeout;
     let answered_before = answered();
@@ -122,7 +119,12 @@ where
 
 /// What the engine is to do. `given` is what the environment says: it holds where the
 /// configuration has no field.
-pub(super) fn engine(tracing: &TraceConfig, given: Config) -> Config {
+pub(super) fn engine(tracing: &TraceConfig, mut given: Config) -> Config {
+    if !tracing.enabled {
+        // It is started all the same: a trace that comes in goes out again.
+        given.disabled = true;
+        return given;
+    }
     let environment = environment_attributes(tracing, &given);
     let mut config = given
         .sampler(tracing.sampling.sampler())

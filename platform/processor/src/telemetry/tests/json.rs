@@ -89,7 +89,14 @@ fn json_may_leave_out_what_is_the_default_and_no_more() {
         r#"{"tracing": {"otlp_protocol": "smoke"}}"#,
     ];
     let faults = faults.map(|json| read(json).expect_err(json));
-    insta::assert_snapshot!(faults.join("\n"), @"");
+    insta::assert_snapshot!(faults.join("\n"), @r#"
+    unknown field `endpoint`, expected one of `enabled`, `service_name`, `service_version`, `otlp_endpoint`, `otlp_protocol`, `sampling`, `batch_config`, `headers`, `environment` at line 1 column 23
+    invalid value: string "5", expected a time such as "5s" or "250ms", or a number of milliseconds at line 1 column 52
+    invalid value: string "5 fortnights", expected a time such as "5s" or "250ms", or a number of milliseconds at line 1 column 63
+    invalid value: integer `-1`, expected a time such as "5s" or "250ms", or a number of milliseconds at line 1 column 51
+    missing field `ratio` at line 1 column 52
+    unknown variant `smoke`, expected one of `grpc`, `http`, `http/protobuf` at line 1 column 37
+    "#);
 }
 
 fn any_sampling() -> impl Strategy<Value = SamplingStrategy> {
@@ -114,6 +121,8 @@ fn any_time() -> impl Strategy<Value = Duration> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn any_configuration_survives_json(
         sampling in any_sampling(),
