@@ -44,7 +44,7 @@
 //! runtime and no engine in it.
 
 pub mod bridge;
-mod config;
+pub mod config;
 pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
@@ -64,7 +64,7 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, EndpointError, Headers, InitError};
+pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
@@ -82,6 +82,8 @@ mod pages {
     mod guide {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/propagation.md")]
+    mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }

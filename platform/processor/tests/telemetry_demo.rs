@@ -39,7 +39,23 @@ fn the_demo_sends_one_trace_by_both_protocols() {
         assert!(printed(&output).contains("delivered 9"), "{}", printed(&output));
         assert_eq!(receiver.requests()[0].grpc, name == "grpc");
         insta::allow_duplicates! {
-            insta::assert_snapshot!(receiver.tree(), @"");
+            insta::assert_snapshot!(receiver.tree(), @r#"
+            telemetry-demo: emit_batch (internal)
+              telemetry-demo: emit_event (producer) event.id=1
+                telemetry-demo: process_event (consumer) event.id=1 event.type=metric event.source=demo tenant.id=acme
+                  · Validation started
+                  · Validation complete result=success
+                  telemetry-demo: aggregate (internal) value=12.5
+              telemetry-demo: emit_event (producer) event.id=2
+                telemetry-demo: process_event (consumer) [error: "warm" is no number] event.id=2 event.type=metric event.source=demo tenant.id=acme
+                  · Validation started
+                  · exception exception.message="\"warm\" is no number" exception.type=telemetry_demo::NoNumber exception.stacktrace="\"warm\" is no number\ncaused by: invalid float literal"
+              telemetry-demo: emit_event (producer) event.id=3
+                telemetry-demo: process_event (consumer) event.id=3 event.type=metric event.source=demo tenant.id=acme
+                  · Validation started
+                  · Validation complete result=success
+                  telemetry-demo: aggregate (internal) value=13.5
+            "#);
         }
     }
 }

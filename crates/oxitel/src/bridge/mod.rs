@@ -1,23 +1,13 @@
-//! Other APIs in: spans of `tracing` and of the OpenTelemetry API become ours.
+//! Other APIs in: spans of `tracing` and of the OpenTelemetry API become ours, in one tree.
 
 mod activation;
-#[cfg(all(feature = "otel", feature = "tracing"))]
-mod fields;
-#[cfg(all(feature = "otel", feature = "tracing"))]
-mod layer;
 #[cfg(feature = "otel")]
 pub mod opentelemetry;
+#[cfg(feature = "tracing")]
+mod tracing;
 
+#[cfg(feature = "tracing")]
+pub use self::tracing::{
+    InstallError, Layer, SetParentError, SpanExt, Subscriber, layer, subscriber,
+};
 pub use activation::Activation;
-#[cfg(all(feature = "otel", feature = "tracing"))]
-pub use layer::{Layer, layer};
-
-/// Without the engine: a layer that does nothing.
-#[cfg(all(not(feature = "otel"), feature = "tracing"))]
-pub type Layer = tracing_subscriber::layer::Identity;
-
-/// Without the engine: a layer that does nothing.
-#[cfg(all(not(feature = "otel"), feature = "tracing"))]
-pub fn layer() -> Layer {
-    Layer::new()
-}

@@ -1,21 +1,48 @@
 //! What a program can set: explicit argument, then standard variable, then default.
+//!
+//! `variables` lists what can be read, `settings` what can be set, `env` takes the one to the
+//! other, `origins` knows who said what, `resolve` makes the engine's settings of it.
 
+mod choices;
+mod draft;
 mod env;
 mod error;
+mod notes;
+mod origins;
+mod otlp;
+mod parse;
 #[cfg(feature = "otel")]
 mod resolve;
+mod resolved;
+mod setters;
+mod settings;
+mod signals;
+pub(crate) mod url;
+mod variables;
 
+pub use choices::{
+    Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Temporality,
+};
 pub use error::{EndpointError, InitError};
+pub use origins::Origin;
+pub use resolved::{Resolved, ResolvedSetting};
+pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};
 
 use crate::bridge::Activation;
+use crate::propagate::Propagators;
 use crate::record::{Limits, Sampler};
+use origins::Origins;
+use otlp::Endpoint;
+use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How telemetry is recorded and where it goes.
 ///
 /// [`Config::new`] and [`Config::from_env`] start from the environment; what is set on the value
-/// afterwards wins. [`Config::default`] ignores the environment.
-#[derive(Clone, Debug, PartialEq)]
+/// afterwards wins. [`Config::default`] ignores the environment. [`Config::resolved`] shows what
+/// holds and why.
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Config {
     /// `OTEL_SDK_DISABLED`: nothing is recorded. Default `false`.
@@ -24,25 +51,53 @@ pub struct Config {
     pub service_name: Option<String>,
     /// `OTEL_RESOURCE_ATTRIBUTES`: what else describes this process.
     pub resource_attributes: Vec<(String, String)>,
+    /// What is found out about this process and added to its description. Default: everything.
+    pub detectors: Vec<Detector>,
     /// `OTEL_EXPORTER_OTLP_ENDPOINT`: the receiver's base URL; the signal's path is added.
     /// Default: none, and then nothing is recorded.
     pub endpoint: Option<String>,
-    /// `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`: where traces go, exactly; before `endpoint`.
-    pub traces_endpoint: Option<String>,
-    /// `OTEL_EXPORTER_OTLP_PROTOCOL`, or `…_TRACES_PROTOCOL`. Default: by the endpoint's port.
-    pub protocol: Option<String>,
-    /// `OTEL_EXPORTER_OTLP_HEADERS`, or `…_TRACES_HEADERS`: sent with every request.
+    /// `OTEL_EXPORTER_OTLP_PROTOCOL`. Default: by the endpoint's port.
+    pub protocol: Option<Protocol>,
+    /// `OTEL_EXPORTER_OTLP_HEADERS`: sent with every request.
     pub headers: Headers,
-    /// `OTEL_EXPORTER_OTLP_TIMEOUT`, or `…_TRACES_TIMEOUT`: bounds one request with all its
-    /// retries; zero is no limit. Default 10 s.
+    /// `OTEL_EXPORTER_OTLP_TIMEOUT`: bounds one request with all its retries; zero is no limit.
+    /// Default 10 s.
     pub export_timeout: Duration,
+    /// `OTEL_EXPORTER_OTLP_COMPRESSION`. Default none.
+    pub compression: Compression,
+    /// `OTEL_EXPORTER_OTLP_CERTIFICATE` and what belongs to it.
+    pub tls: Tls,
+    /// `OTEL_TRACES_EXPORTER`, and `OTEL_EXPORTER_OTLP_TRACES_…`: traces' own settings.
+    pub traces: Signal,
+    /// `OTEL_METRICS_EXPORTER`, and `OTEL_EXPORTER_OTLP_METRICS_…`: metrics' own settings.
+    pub metrics: Signal,
+    /// `OTEL_LOGS_EXPORTER`, and `OTEL_EXPORTER_OTLP_LOGS_…`: logs' own settings.
+    pub logs: Signal,
     /// `OTEL_BSP_SCHEDULE_DELAY`: the longest a record waits for company. Default 5 s.
     pub schedule_delay: Duration,
+    /// `OTEL_BSP_EXPORT_TIMEOUT`: bounds one request with all its retries as well, when it is set;
+    /// zero is no limit. Default 30 s.
+    pub batch_timeout: Duration,
+    /// `OTEL_BSP_MAX_QUEUE_SIZE`: so many records wait at most, when the variable is set or the
+    /// number is not the default; else `queue_bytes` alone counts. Default 2048.
+    pub max_queue_size: usize,
+    /// `OTEL_BSP_MAX_EXPORT_BATCH_SIZE`: so many records travel in one request at most, under the
+    /// same condition. Default 512.
+    pub max_export_batch_size: usize,
     /// `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`: which traces are kept. Default: all,
     /// children follow their parents.
     pub sampler: Sampler,
-    /// How much one span may carry.
+    /// `OTEL_SPAN_…_LIMIT` and their sisters: how much one span may carry.
     pub limits: Limits,
+    /// `OTEL_PROPAGATORS`: how context travels, in and out. Default
+    /// `tracecontext,baggage`.
+    pub propagators: Propagators,
+    /// `OTEL_LOG_LEVEL`: which of the engine's own lines are written. Default `info`.
+    pub log_level: LogLevel,
+    /// `OTEL_METRIC_…` and their sisters.
+    pub metric_reader: MetricReader,
+    /// `OTEL_BLRP_…` and `OTEL_LOGRECORD_…`.
+    pub log_records: LogRecords,
     /// Whether `init` makes us the OpenTelemetry API's global tracer provider and propagator.
     /// Default `true`.
     pub otel_globals: bool,
@@ -56,8 +111,17 @@ pub struct Config {
     /// Memory for spans that have not ended; beyond it new spans are dropped and counted.
     /// Default 64 MiB.
     pub live_bytes: usize,
-    /// What the environment says that cannot be followed; `init` prints each line once.
+    /// `OTEL_CONFIG_FILE`.
+    config_file: Option<PathBuf>,
+    /// `OTEL_ENTITIES`.
+    entities: Option<String>,
+    /// `OTEL_SEMCONV_STABILITY_OPT_IN`.
+    semconv_opt_in: Vec<String>,
+    /// `OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN`.
+    exception_signal: Option<String>,
+    /// What the environment says that cannot be followed.
     warnings: Vec<String>,
+    origins: Origins,
 }
 
 impl Default for Config {
@@ -66,20 +130,37 @@ impl Default for Config {
             disabled: false,
             service_name: None,
             resource_attributes: Vec::new(),
+            detectors: Detector::ALL.to_vec(),
             endpoint: None,
-            traces_endpoint: None,
             protocol: None,
             headers: Headers::default(),
             export_timeout: Duration::from_secs(10),
+            compression: Compression::None,
+            tls: Tls::default(),
+            traces: Signal::default(),
+            metrics: Signal::default(),
+            logs: Signal::default(),
             schedule_delay: Duration::from_secs(5),
+            batch_timeout: Duration::from_secs(30),
+            max_queue_size: 2048,
+            max_export_batch_size: 512,
             sampler: Sampler::default(),
             limits: Limits::default(),
+            propagators: Propagators::DEFAULT,
+            log_level: LogLevel::Info,
+            metric_reader: MetricReader::default(),
+            log_records: LogRecords::default(),
             otel_globals: true,
             activate_otel_context: Activation::Auto,
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
+            config_file: None,
+            entities: None,
+            semconv_opt_in: Vec::new(),
+            exception_signal: None,
             warnings: Vec::new(),
+            origins: Origins::default(),
         }
     }
 }
@@ -87,13 +168,13 @@ impl Default for Config {
 impl Config {
     /// What the environment says, for a service of this name.
     pub fn new(service_name: impl Into<String>) -> Self {
-        Self { service_name: Some(service_name.into()), ..Self::from_env() }
+        Self::from_env().service_name(service_name)
     }
 
     /// What the environment says. Values that make no sense are warned about by `init` and
     /// replaced by the default.
     pub fn from_env() -> Self {
-        Self::from_lookup(|name| std::env::var(name).ok())
+        env::of_this_process()
     }
 
     /// As [`Config::from_env`], with another source of variables.
@@ -101,94 +182,10 @@ impl Config {
         env::read(lookup)
     }
 
-    /// Sends to this base URL, whatever the environment says.
-    #[must_use]
-    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
-        self.endpoint = Some(endpoint.into());
-        self.traces_endpoint = None;
-        self
-    }
-
-    /// Sends one more header.
-    #[must_use]
-    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.0.push((name.into(), value.into()));
-        self
-    }
-
-    /// Describes this process; the last value of a key wins.
-    #[must_use]
-    pub fn resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.resource_attributes.push((key.into(), value.into()));
-        self
-    }
-
-    /// Keeps these traces.
-    #[must_use]
-    pub fn sampler(mut self, sampler: Sampler) -> Self {
-        self.sampler = sampler;
-        self
-    }
-
-    /// Limits what one span may carry.
-    #[must_use]
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
-        self
-    }
-
-    /// Records wait so long for company.
-    #[must_use]
-    pub fn schedule_delay(mut self, delay: Duration) -> Self {
-        self.schedule_delay = delay;
-        self
-    }
-
-    /// Bounds one request with all its retries.
-    #[must_use]
-    pub fn export_timeout(mut self, timeout: Duration) -> Self {
-        self.export_timeout = timeout;
-        self
-    }
-
-    /// Bounds the end of the program.
-    #[must_use]
-    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
-        self.shutdown_timeout = timeout;
-        self
-    }
-
-    /// Leaves the OpenTelemetry API's global tracer provider and propagator alone, or not.
-    #[must_use]
-    pub fn otel_globals(mut self, install: bool) -> Self {
-        self.otel_globals = install;
-        self
-    }
-
-    /// Whether our spans show themselves in the OpenTelemetry API's Context.
-    #[must_use]
-    pub fn activate_otel_context(mut self, activation: Activation) -> Self {
-        self.activate_otel_context = activation;
-        self
-    }
-
-    /// Bounds the memory for records on their way.
-    #[must_use]
-    pub fn queue_bytes(mut self, bytes: usize) -> Self {
-        self.queue_bytes = bytes;
-        self
-    }
-
-    /// Bounds the memory for spans that have not ended.
-    #[must_use]
-    pub fn live_bytes(mut self, bytes: usize) -> Self {
-        self.live_bytes = bytes;
-        self
-    }
-
-    /// What the environment says that cannot be followed.
-    pub fn warnings(&self) -> &[String] {
-        &self.warnings
+    /// What cannot be followed: in the environment, and in what is set now. `init` prints each
+    /// line once.
+    pub fn warnings(&self) -> Vec<String> {
+        self.warnings.iter().cloned().chain(self.notes()).collect()
     }
 }
 
@@ -196,8 +193,24 @@ impl Config {
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(pub Vec<(String, String)>);
 
-impl std::fmt::Debug for Headers {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.iter().map(|(name, _)| (name, "…"))).finish()
+    }
+}
+
+choices::choices! {
+    /// What can be found out about a process, without asking the network.
+    Detector {
+        /// `process.*`: id, executable, runtime.
+        Process = "process",
+        /// `host.*`: name, architecture, id.
+        Host = "host",
+        /// `os.*`: type, name, version.
+        Os = "os",
+        /// `container.id`.
+        Container = "container",
+        /// `k8s.*`: namespace, pod, container, node, as far as the pod itself knows.
+        Kubernetes = "kubernetes",
     }
 }

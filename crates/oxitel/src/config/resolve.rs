@@ -1,21 +1,25 @@
 //! From what the user wrote to what the engine runs with.
 
-use super::{Config, EndpointError};
+use super::otlp::Otlp;
+use super::{Config, Endpoint, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
+use crate::propagate;
 use crate::resource::Resource;
+use std::borrow::Cow;
 use std::time::Duration;
 
 impl Config {
     /// Settings for the engine; `None` when there is nothing to send to.
     pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
+        diagnose::set_level(self.log_level);
         for warning in self.warnings() {
-            diagnose::say(warning);
+            diagnose::say(&warning);
         }
-        if self.disabled {
+        if self.disabled || !self.traces.exporters.otlp {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
@@ -30,7 +34,7 @@ impl Config {
             activation: self.activate_otel_context,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
-            export_timeout: bounded(unless_zero(self.export_timeout)),
+            export_timeout: bounded(self.timeout()),
             shutdown_timeout: bounded(self.shutdown_timeout),
             queue_bytes: self.queue_bytes,
             live_bytes: self.live_bytes,
@@ -39,19 +43,48 @@ impl Config {
 
     /// Makes the formats of headers the process's.
     pub(crate) fn install_propagators(&self) {
+        propagate::set(self.propagators);
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
-        let protocol = self.protocol.as_deref();
-        let headers = &self.headers.0;
-        if let Some(url) = &self.traces_endpoint {
-            return Destination::exactly(url, protocol, headers).map(Some);
+        let otlp = self.otlp(&self.traces);
+        let protocol = otlp.protocol.map(Protocol::as_str);
+        let headers = &otlp.headers.0;
+        match otlp.endpoint {
+            Some(Endpoint::Exact(url)) => {
+                Destination::exactly(&otlp.with_scheme(url), protocol, headers).map(Some)
+            }
+            Some(Endpoint::Base(url)) => {
+                Destination::below(&otlp.with_scheme(url), protocol, headers).map(Some)
+            }
+            None => Ok(None),
         }
-        let below = |base: &String| Destination::below(base, protocol, headers);
-        self.endpoint.as_ref().map(below).transpose()
+    }
+
+    /// What bounds a request with all its retries. The batch's own timeout does it as well, once
+    /// somebody asked for it.
+    fn timeout(&self) -> Duration {
+        let request = unless_zero(self.otlp(&self.traces).timeout);
+        if self.is_asked_for("batch_timeout") {
+            return request.min(unless_zero(self.batch_timeout));
+        }
+        request
+    }
+}
+
+impl Otlp<'_> {
+    /// A gRPC endpoint without a scheme is plain, unless somebody wants it otherwise. A scheme
+    /// that is there decides.
+    fn with_scheme<'u>(&self, endpoint: &'u str) -> Cow<'u, str> {
+        let by_port = || url::port(endpoint).and_then(Protocol::usual_at);
+        let is_grpc = self.protocol.or_else(by_port) == Some(Protocol::Grpc);
+        if is_grpc && self.insecure == Some(false) && !endpoint.contains("://") {
+            return format!("https://{}", endpoint.trim()).into();
+        }
+        endpoint.into()
     }
 }
 

@@ -121,14 +121,15 @@ impl Baggage {
         self.entries.len() >= Self::MAX_ENTRIES
     }
 
-    /// Adds the names of `other` that are not here yet, as far as there is room.
+    /// Adds the names of `other` that are not here yet, as far as there is room. Case does not
+    /// make a name another one: not every format keeps it.
     pub(crate) fn complete(&mut self, other: Self) {
         if self.is_empty() {
             *self = other;
             return;
         }
         for Entry { name, value, metadata } in other.entries {
-            if self.get(&name).is_none() {
+            if !self.entries.iter().any(|known| known.name.eq_ignore_ascii_case(&name)) {
                 self.insert_with_metadata(name, value, &metadata);
             }
         }

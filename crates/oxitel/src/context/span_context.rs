@@ -71,6 +71,18 @@ impl SpanContext {
         self.is_valid() && self.ids.flags & Ids::DEBUG != 0
     }
 
+    /// With what another format says of the same span, and this one could not.
+    pub(crate) fn completed_by(mut self, other: Self) -> Self {
+        if (self.trace_id(), self.span_id()) == (other.trace_id(), other.span_id()) {
+            self.ids.flags |= other.ids.flags & u32::from(TraceFlags::RANDOM);
+            self.trace_state = self.trace_state.or(other.trace_state);
+            if other.ids.flags & Ids::DEBUG != 0 {
+                return self.with_debug();
+            }
+        }
+        self
+    }
+
     /// With the debug flag, which says sampled as well.
     pub(crate) fn with_debug(mut self) -> Self {
         self.ids.flags |= Ids::DEBUG | u32::from(TraceFlags::SAMPLED);

@@ -14,6 +14,7 @@ pub(super) struct Frame {
     pub(super) ids: Ids,
     pub(super) trace_state: Option<Arc<str>>,
     /// The id of the `tracing` span that it is, or 0.
+    #[cfg_attr(not(feature = "tracing"), expect(dead_code, reason = "nobody asks"))]
     pub(super) tracing: u64,
     /// Which span of the API was active when the frame was pushed: `current::identity`.
     pub(super) note: u64,
@@ -21,6 +22,18 @@ pub(super) struct Frame {
     /// destructors of the host's: a frame is dropped when nothing of ours is borrowed.
     pub(super) _attached: Option<ContextGuard>,
 }
+
+#[cfg(feature = "tracing")]
+impl Frame {
+    fn is_tracing(&self, kind: u64) -> bool {
+        self.tracing != 0 && self.tracing & TRACING_LAYER == kind
+    }
+}
+
+/// The bit that tells the `tracing` spans of a layer from those of the subscriber: their ids are
+/// of two kinds.
+#[cfg(feature = "tracing")]
+pub(crate) const TRACING_LAYER: u64 = 1 << 63;
 
 /// Reached by its own thread only, for the length of one call that runs nothing of the host's.
 #[derive(Debug)]
@@ -61,12 +74,23 @@ impl Frames {
         unsafe { &*self.0.get() }.iter().any(|frame| frame.ids.is_suppressed())
     }
 
-    /// The innermost frame that is a `tracing` span, or 0.
+    /// The id of the innermost frame that is a `tracing` span of this kind, or 0.
     #[cfg(feature = "tracing")]
-    pub(super) fn top_tracing(&self) -> u64 {
+    pub(super) fn top_tracing(&self, kind: u64) -> u64 {
         // SAFETY: as in `top`.
         let frames = unsafe { &*self.0.get() };
-        frames.iter().rev().map(|frame| frame.tracing).find(|id| *id != 0).unwrap_or(0)
+        frames.iter().rev().find(|frame| frame.is_tracing(kind)).map_or(0, |frame| frame.tracing)
+    }
+
+    /// The same, if it stands in the current span's trace, and whether that is sampled.
+    #[cfg(feature = "tracing")]
+    pub(super) fn tracing_of_top(&self, kind: u64) -> Option<(u64, bool)> {
+        // SAFETY: as in `top`.
+        let frames = unsafe { &*self.0.get() };
+        let trace = |frame: &Frame| (frame.ids.trace_high, frame.ids.trace_low);
+        let top = trace(frames.last()?);
+        let found = frames.iter().rev().find(|frame| frame.is_tracing(kind))?;
+        (trace(found) == top).then_some((found.tracing, found.ids.is_sampled()))
     }
 
     #[inline(always)]

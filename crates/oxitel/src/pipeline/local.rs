@@ -9,6 +9,8 @@ use super::registry::Shard;
 use super::scope::ScopeData;
 use super::scratch::Scratch;
 use super::settings::Settings;
+#[cfg(feature = "tracing")]
+use super::table::Spare;
 use super::{clock, current, encode, ids, state};
 use crate::bridge::opentelemetry::Mailbox;
 use crate::context::{Ids, SpanContext, TraceFlags};
@@ -69,6 +71,9 @@ struct Local {
     frames: Frames,
     /// Whether the OpenTelemetry API's thread-local outlives this one.
     api_is_alive: Cell<bool>,
+    /// Free slots in the table of `tracing` spans.
+    #[cfg(feature = "tracing")]
+    spare: UnsafeCell<Spare>,
 }
 
 /// The engine as this thread knows it.
@@ -209,11 +214,49 @@ pub(crate) fn api_context() -> Context {
     if alive { Context::current() } else { Context::new() }
 }
 
-/// The id of the innermost `tracing` span that is current on this thread, or 0.
+/// Makes the `tracing` span `id` current at the place that is current already: it has none of its
+/// own.
 #[cfg(feature = "tracing")]
-#[expect(dead_code, reason = "the Subscriber asks")]
+pub(crate) fn make_current_here(id: u64) {
+    visit(|local| {
+        let ((ids, trace_state), note) = local.place();
+        if !ids.is_suppressed() {
+            local.push_noted(id, &ids, trace_state, id, note);
+        }
+    });
+}
+
+/// The id of the innermost `tracing` span of our subscriber that is current on this thread, or 0.
+#[cfg(feature = "tracing")]
 pub(crate) fn current_tracing() -> u64 {
-    visit(|local| local.frames.top_tracing()).unwrap_or(0)
+    visit(|local| local.frames.top_tracing(0)).unwrap_or(0)
+}
+
+/// The innermost `tracing` span of this kind (0, or [`TRACING_LAYER`]), if it stands in the
+/// current span's trace, and whether that is sampled.
+#[cfg(feature = "tracing")]
+pub(crate) fn tracing_of_current(kind: u64) -> Option<(u64, bool)> {
+    visit(|local| local.frames.tracing_of_top(kind)).flatten()
+}
+
+/// Runs `action`, which runs nothing of the host's, with the free slots that this thread keeps;
+/// past its thread-locals a thread keeps none.
+#[cfg(feature = "tracing")]
+#[inline]
+pub(crate) fn with_spare<R>(action: impl FnOnce(&mut Spare) -> R) -> R {
+    let here = HERE.get();
+    let here = if here.is_null() { first_visit() } else { here };
+    // SAFETY: as in `visit`.
+    match unsafe { here.as_ref() } {
+        // SAFETY: only this thread reaches its slots, and `action` does not come back here.
+        Some(local) => action(unsafe { &mut *local.spare.get() }),
+        None => {
+            let mut spare = Spare::EMPTY;
+            let done = action(&mut spare);
+            spare.give_back(state::epoch());
+            done
+        }
+    }
 }
 
 #[inline(never)]
@@ -278,6 +321,40 @@ fn finish_orphan(scratch: &Scratch, end_ns: u64) {
     }
 }
 
+/// Lets go of a span that is not to be recorded after all. `lost`: for want of memory, which is
+/// counted.
+#[cfg(feature = "tracing")]
+#[cold]
+pub(crate) fn discard(scratch: Box<Scratch>, lost: bool) {
+    if scratch.epoch != state::epoch() {
+        return;
+    }
+    let mut kept = Some(scratch);
+    visit(|local| {
+        if let (Some(home), Some(scratch)) = (local.home(), kept.take()) {
+            count_discarded(home.engine, &home.shard, lost);
+            local.recycle(scratch, home.engine);
+        }
+    });
+    if kept.is_some()
+        && let Some(engine) = engine::current()
+    {
+        count_discarded(engine, engine.registry.orphans(), lost);
+        engine.scratch_freed();
+    }
+}
+
+#[cfg(feature = "tracing")]
+fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
+    shard.traces.with(|_| {
+        shard.ended.increment();
+        if lost {
+            shard.recorded.increment();
+            engine.traces.ledger.dropped_queue_full(1);
+        }
+    });
+}
+
 #[inline(always)]
 fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
     let length = encode::span_length(scratch);
@@ -322,6 +399,8 @@ impl Local {
             passive: UnsafeCell::new(Vec::new()),
             frames: Frames::new(),
             api_is_alive: Cell::new(false),
+            #[cfg(feature = "tracing")]
+            spare: UnsafeCell::new(Spare::EMPTY),
         }
     }
 
@@ -541,6 +620,8 @@ impl Local {
 impl Drop for Local {
     fn drop(&mut self) {
         HERE.set(ptr::null());
+        #[cfg(feature = "tracing")]
+        self.spare.get_mut().give_back(state::epoch());
         let Some(home) = self.home.get_mut().take() else { return };
         if self.epoch.get() != state::epoch() {
             std::mem::forget(home);

@@ -2,7 +2,7 @@
 //!
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
 //! `scope` (a live span's memory), `encode` (bytes, once), `frames` and `local` (what a thread
-//! keeps), `current` (the rule over three APIs), `chunk`,
+//! keeps), `current` (the rule over three APIs), `table` (live `tracing` spans by number), `chunk`,
 //! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
@@ -16,14 +16,14 @@ pub(crate) mod current;
 pub(crate) mod encode;
 mod engine;
 mod fork;
-mod frames;
+pub(crate) mod frames;
 mod ids;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
-mod lock;
-mod per_epoch;
+pub(crate) mod lock;
+pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
@@ -31,7 +31,9 @@ mod sender;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stderr;
-mod sync;
+pub(crate) mod sync;
+#[cfg(feature = "tracing")]
+pub(crate) mod table;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use lane::Lane;

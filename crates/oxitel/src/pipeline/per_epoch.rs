@@ -32,6 +32,15 @@ impl<T: Send + Sync + 'static> PerEpoch<T> {
     /// The value of `epoch`, built now if need be. What an earlier epoch left is not touched:
     /// its locks may be held by threads that did not survive the fork.
     pub(crate) fn get_or_build(&self, epoch: u64, build: impl FnOnce(u64) -> T) -> &'static T {
+        self.get_or_succeed(epoch, |epoch, _| build(epoch))
+    }
+
+    /// The same; `build` also gets what an earlier epoch left.
+    pub(crate) fn get_or_succeed(
+        &self,
+        epoch: u64,
+        build: impl FnOnce(u64, Option<&'static T>) -> T,
+    ) -> &'static T {
         let found = self.published();
         if let Some(found) = found
             && found.epoch == epoch
@@ -40,7 +49,8 @@ impl<T: Send + Sync + 'static> PerEpoch<T> {
         }
         let inherited =
             found.map_or(std::ptr::null_mut(), |found| std::ptr::from_ref(found).cast_mut());
-        let fresh = Box::into_raw(Box::new(Stamped { epoch, value: build(epoch) }));
+        let value = build(epoch, found.map(|found| &found.value));
+        let fresh = Box::into_raw(Box::new(Stamped { epoch, value }));
         // AcqRel: publishes our value, or shows us the winner's.
         match self.current.compare_exchange(inherited, fresh, Ordering::AcqRel, Ordering::Acquire) {
             // SAFETY: published just now, and published pointers are never freed.

@@ -1,8 +1,10 @@
-//! The primitives under the lock-free pieces (`lock`, `per_epoch`).
+//! The primitives under the lock-free pieces (`lock`, `per_epoch`, `table`).
 //!
 //! Those files name their atomics through `super::sync`, so that the loom tests can include them
 //! with loom's own in place of these.
 
+#[cfg(feature = "tracing")]
+pub(crate) use std::sync::atomic::AtomicU64;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 /// `std`'s cell with loom's interface.
@@ -10,6 +12,12 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {
+    #[cfg(feature = "tracing")]
+    #[inline(always)]
+    pub(crate) fn new(value: T) -> Self {
+        Self(std::cell::UnsafeCell::new(value))
+    }
+
     #[inline(always)]
     pub(crate) fn with_mut<R>(&self, action: impl FnOnce(*mut T) -> R) -> R {
         action(self.0.get())

@@ -54,7 +54,7 @@ fn read(header: &str) -> Option<SpanContext> {
     Some(if is_debug { span.with_debug() } else { span })
 }
 
-/// The names are as the carrier has them; HTTP has them in lower case.
+/// Names are in lower case, whatever libraries and proxies made of them on the way.
 pub(super) fn extract_baggage(carrier: &dyn Extract) -> Baggage {
     let mut baggage = Baggage::new();
     carrier.visit(&mut |header, value| {
@@ -62,7 +62,7 @@ pub(super) fn extract_baggage(carrier: &dyn Extract) -> Baggage {
         let is_ours = prefix.eq_ignore_ascii_case(BAGGAGE_PREFIX) && is_token(name);
         // What is full takes no further name, and need not decode the value to say so.
         if is_ours && !baggage.is_full() {
-            baggage.insert(name, percent::decode(trim(value), true));
+            baggage.insert(name.to_ascii_lowercase(), percent::decode(trim(value), true));
         }
     });
     baggage
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn baggage_travels_in_headers_of_its_own() {
         let headers = [
-            ("Uberctx-user", "J%C3%BCrgen+M%2B"),
+            ("Uberctx-User", "J%C3%BCrgen+M%2B"),
             ("uberctx-", "no name"),
             ("uberctx", "no name"),
             ("uberctx-a b", "no token"),

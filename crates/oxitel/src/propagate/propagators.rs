@@ -170,8 +170,11 @@ impl Propagators {
 
     /// Reads what the caller sent: the span from the first format that has a valid one, the
     /// baggage from all, where the first that has a name says its value.
+    ///
+    /// Formats that name the same span complete it: B3 has no trace state, W3C no debug flag.
     pub fn extract(self, carrier: &dyn Extract) -> Incoming {
-        let span = self.iter().find_map(|propagator| propagator.extract_span(carrier));
+        let mut spans = self.iter().filter_map(|propagator| propagator.extract_span(carrier));
+        let span = spans.next().map(|first| spans.fold(first, SpanContext::completed_by));
         let mut baggage = Baggage::new();
         for propagator in self.iter() {
             baggage.complete(propagator.extract_baggage(carrier));

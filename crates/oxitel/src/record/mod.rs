@@ -24,7 +24,7 @@ pub use sampler::Sampler;
 #[cfg(feature = "otel")]
 pub(crate) use span::{Inner, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, printed, start};
+pub(crate) use span::{Parent, start};
 pub use status::{Kind, Status};
 pub use value::Value;
 #[cfg(feature = "otel")]

@@ -215,14 +215,6 @@ impl Span {
         }
     }
 
-    /// The status becomes an error; a message that is there stays.
-    #[cfg(feature = "tracing")]
-    pub(crate) fn mark_failed(&mut self) {
-        if let Some(scratch) = self.scratch() {
-            scratch.status.mark_failed();
-        }
-    }
-
     pub(crate) fn set_start(&mut self, wall_ns: u64) {
         if let Some(scratch) = self.scratch() {
             scratch.start = clock::Stamp::at(wall_ns);
@@ -240,6 +232,59 @@ impl Span {
     pub(crate) fn leave_current(&self) {
         if let Some((ids, _)) = self.0.place() {
             local::leave(ids.span);
+        }
+    }
+}
+
+/// What front ends need that keep spans for others.
+#[cfg(feature = "tracing")]
+impl Span {
+    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
+    #[inline(always)]
+    /// Where users of the OpenTelemetry API reach it.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
+        self.0.mailbox().cloned()
+    }
+
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self.0, Inner::Off)
+    }
+
+    /// The status becomes an error; a message that is there stays.
+    pub(crate) fn mark_failed(&mut self) {
+        if let Some(scratch) = self.scratch() {
+            scratch.status.mark_failed();
+        }
+    }
+
+    /// Takes over what was recorded of `other`, which stands elsewhere in the trees: its name,
+    /// times and attributes, not its ids.
+    pub(crate) fn take_over(&mut self, other: &mut Self) {
+        if let (Some(new), Some(old)) = (self.scratch(), other.scratch()) {
+            mem::swap(&mut new.name, &mut old.name);
+            mem::swap(&mut new.kind, &mut old.kind);
+            mem::swap(&mut new.start, &mut old.start);
+            mem::swap(&mut new.status, &mut old.status);
+            mem::swap(&mut new.attributes, &mut old.attributes);
+            mem::swap(&mut new.events, &mut old.events);
+            mem::swap(&mut new.links, &mut old.links);
+        }
+    }
+
+    /// It never was.
+    pub(crate) fn discard(self) {
+        self.let_go(false);
+    }
+
+    /// There is no room for it; that is counted.
+    pub(crate) fn refuse(self) {
+        self.let_go(true);
+    }
+
+    fn let_go(mut self, lost: bool) {
+        if let Inner::Recorded(scratch) = mem::replace(&mut self.0, Inner::Off) {
+            local::discard(scratch, lost);
         }
     }
 }
@@ -270,7 +315,7 @@ fn end(span: Inner) {
 }
 
 /// As far as it prints: an implementation that fails is no reason to panic.
-pub(crate) fn printed(arguments: fmt::Arguments<'_>) -> String {
+fn printed(arguments: fmt::Arguments<'_>) -> String {
     let mut text = String::new();
     let _ = text.write_fmt(arguments);
     text

@@ -127,7 +127,7 @@ fn headers_and_the_signal_path_are_sent() {
 fn the_traces_endpoint_is_used_as_it_is() {
     let session = Session::with(|mut config| {
         let base = config.endpoint.take().expect("an endpoint");
-        config.traces_endpoint = Some(format!("{base}/exactly/here"));
+        config.traces.endpoint = Some(format!("{base}/exactly/here"));
         config
     });
     record(1);

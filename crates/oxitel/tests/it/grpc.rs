@@ -2,7 +2,7 @@
 
 use crate::session::{PATIENCE, Session, printed_ledger, run_example_with};
 use oxitel::testing::{Answer, Receiver, judge};
-use oxitel::{Config, FlushError, Scope};
+use oxitel::{Config, FlushError, Protocol, Scope};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 use tokio::runtime::Builder;
@@ -11,7 +11,7 @@ static SCOPE: Scope = Scope::new("grpc");
 
 /// Sends over gRPC, whatever the port.
 pub(crate) fn over_grpc(mut config: Config) -> Config {
-    config.protocol = Some("grpc".to_owned());
+    config.protocol = Some(Protocol::Grpc);
     config
 }
 
@@ -85,9 +85,9 @@ fn port_4317_means_grpc_unless_something_else_is_asked_for() {
     let [.., low, high] = std::process::id().to_be_bytes();
     let address = SocketAddr::from((Ipv4Addr::new(127, 43, low, high.max(1)), 4317));
     let receiver = Receiver::listen(&[address]).expect("the port is free");
-    for (protocol, grpc) in [(None, true), (Some("http/protobuf"), false)] {
+    for (protocol, grpc) in [(None, true), (Some(Protocol::HttpProtobuf), false)] {
         let _session = Session::with(|mut config| {
-            config.protocol = protocol.map(str::to_owned);
+            config.protocol = protocol;
             config.endpoint(address.to_string())
         });
         record(1);

@@ -8,6 +8,7 @@ mod grpc;
 mod grpc_faults;
 mod places;
 mod pressure;
+mod propagation;
 mod records;
 mod resource;
 mod runtimes;

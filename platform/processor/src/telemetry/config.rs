@@ -117,7 +117,8 @@ pub struct BatchConfiguration {
     /// Most spans that wait to be sent; what comes on top is dropped and counted. 2048, the
     /// default, leaves the bound to the engine, which counts bytes: 16 MiB.
     pub max_queue_size: usize,
-    /// Most spans of one request. 512, the default, leaves the bound to the engine: 2 MiB.
+    /// Most spans of one request, and not more than fit into the queue. 512, the default, leaves
+    /// the bound to the engine: 2 MiB.
     pub max_export_batch_size: usize,
     /// The longest a span waits for company. Default 5 s.
     #[serde(with = "duration")]
@@ -141,7 +142,7 @@ pub struct ExportConfig {
 }
 
 /// Where both parts go unless something else is said.
-const DEFAULT_ENDPOINT: &str = "http://localhost:4317";
+pub(super) const DEFAULT_ENDPOINT: &str = "http://localhost:4317";
 
 const DEFAULT_NAME: &str = "processor";
 

@@ -1,10 +1,11 @@
 //! Starting and ending telemetry: the configuration of this crate becomes the engine's.
 
-use super::config::{OtlpProtocol, TelemetryConfig, TraceConfig};
+use super::config::{BatchConfiguration, OtlpProtocol, TelemetryConfig, TraceConfig};
 use super::environment::{DEPLOYMENT, SERVICE_VERSION, attribute};
 use super::error::TelemetryError;
 use super::notice;
-use oxitel::{Config, FlushError, Guard};
+use oxitel::config::Exporters;
+use oxitel::{Config, FlushError, Guard, Protocol};
 use std::thread;
 use std::time::Duration;
 
@@ -119,19 +120,18 @@ where
 
 /// What the engine is to do. `given` is what the environment says: it holds where the
 /// configuration has no field.
-pub(super) fn engine(tracing: &TraceConfig, mut given: Config) -> Config {
+pub(super) fn engine(tracing: &TraceConfig, given: Config) -> Config {
+    // What there is to say about metrics is said here.
+    let given = given.metrics(false);
     if !tracing.enabled {
         // It is started all the same: a trace that comes in goes out again.
-        given.disabled = true;
-        return given;
+        return given.traces(false);
     }
     let environment = environment_attributes(tracing, &given);
-    let mut config = given
-        .sampler(tracing.sampling.sampler())
-        .schedule_delay(tracing.batch_config.scheduled_delay)
-        .export_timeout(tracing.batch_config.export_timeout);
-    config.service_name = Some(tracing.service_name.clone());
-    config = with_destination(config, tracing);
+    let mut config = with_destination(with_batches(given, &tracing.batch_config), tracing)
+        .service_name(&tracing.service_name)
+        .sampler(tracing.sampling.sampler());
+    config.traces.exporters = Exporters::default();
     if !tracing.service_version.is_empty() {
         config = config.resource_attribute(SERVICE_VERSION, &tracing.service_version);
     }
@@ -139,6 +139,15 @@ pub(super) fn engine(tracing: &TraceConfig, mut given: Config) -> Config {
         config = config.resource_attribute(key, value);
     }
     config
+}
+
+fn with_batches(mut config: Config, batches: &BatchConfiguration) -> Config {
+    let BatchConfiguration { max_queue_size, max_export_batch_size, .. } = *batches;
+    let BatchConfiguration { scheduled_delay, export_timeout, .. } = *batches;
+    config.max_queue_size = max_queue_size;
+    config.max_export_batch_size = max_export_batch_size;
+    config.batch_timeout = export_timeout;
+    config.schedule_delay(scheduled_delay).export_timeout(export_timeout)
 }
 
 /// Under both names; what the environment says under one of them holds for both.
@@ -152,19 +161,21 @@ fn environment_attributes(tracing: &TraceConfig, given: &Config) -> Vec<(&'stati
 fn with_destination(config: Config, tracing: &TraceConfig) -> Config {
     let endpoint = tracing.otlp_endpoint.trim();
     // The variable for traces is used exactly as it stands, also when `new` has copied it.
-    let is_exact = config.traces_endpoint.as_deref().map(str::trim) == Some(endpoint)
+    let is_exact = config.traces.endpoint.as_deref().map(str::trim) == Some(endpoint)
         || endpoint.trim_end_matches('/').ends_with("/v1/traces");
-    let mut config = config.endpoint(endpoint);
-    if is_exact {
-        config.traces_endpoint = Some(endpoint.to_owned());
-    }
     let protocol = match tracing.otlp_protocol {
-        OtlpProtocol::Grpc => "grpc",
-        OtlpProtocol::Http => "http/protobuf",
+        OtlpProtocol::Grpc => Protocol::Grpc,
+        OtlpProtocol::Http => Protocol::HttpProtobuf,
     };
-    config.protocol = Some(protocol.to_owned());
+    let asked = config.traces.protocol.or(config.protocol);
+    if asked == Some(Protocol::HttpJson) && protocol == Protocol::HttpProtobuf {
+        notice::NO_JSON.say();
+    }
+    let mut config = config.endpoint(endpoint).protocol(protocol);
+    config.traces.endpoint = is_exact.then(|| endpoint.to_owned());
     let mut headers: Vec<_> = tracing.headers.clone().into_iter().collect();
     headers.sort_unstable();
     config.headers.0 = headers;
+    config.traces.headers = None;
     config
 }

@@ -15,6 +15,11 @@ pub(super) static NO_METRICS: Notice = Notice::new(
      and kept, and has no effect yet",
 );
 
+/// The environment asks for JSON.
+pub(super) static NO_JSON: Notice = Notice::new(
+    "this version cannot send OTLP as \"http/json\"; \"http/protobuf\" is sent instead",
+);
+
 /// An entry of baggage that the standard does not allow.
 pub(super) static BAGGAGE_REFUSED: Notice = Notice::new(
     "an entry of baggage was refused: a name is one word of ASCII letters, digits and signs, and \

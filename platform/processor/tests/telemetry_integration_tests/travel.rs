@@ -48,8 +48,8 @@ fn builder_and_global_tracer_make_one_tree() {
       it: child_operation (internal) event.type=metric
         · Validation started
         · Validation complete result=success
-      x
-        · exception exception.message="invalid digit found in string" exception.type=core::num::error::ParseIntError
+      it: built (producer) [error: the window is closed]
+        · exception exception.message="the window is closed" exception.type=telemetry_integration_tests::travel::WindowClosed
     "#);
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::{
     BatchConfiguration, ExportConfig, OtlpProtocol, SamplingStrategy, TelemetryConfig,
-    TelemetryError, TraceConfig, init_telemetry,
+    TelemetryError, Temporality, TraceConfig, init_telemetry,
 };
 use super::turn;
 use std::collections::HashMap;
@@ -40,6 +40,8 @@ fn the_standard_variables_are_read() {
         ("OTEL_EXPORTER_OTLP_HEADERS", "api-key=s3cret"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "1500"),
         ("OTEL_BSP_SCHEDULE_DELAY", "250"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "4096"),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1024"),
         ("OTEL_TRACES_SAMPLER", "traceidratio"),
         ("OTEL_TRACES_SAMPLER_ARG", "0.1"),
     ]);
@@ -54,8 +56,8 @@ fn the_standard_variables_are_read() {
             ratio: 0.1,
         },
         batch_config: BatchConfiguration {
-            max_queue_size: 2048,
-            max_export_batch_size: 512,
+            max_queue_size: 4096,
+            max_export_batch_size: 1024,
             scheduled_delay: 250ms,
             export_timeout: 1.5s,
         },
@@ -71,6 +73,41 @@ fn the_standard_variables_are_read() {
     assert_eq!(config.metrics.service_name, "my-processor");
     assert_eq!(config.metrics.otlp_endpoint, "http://collector:4317");
     assert_eq!(config.metrics.environment.as_deref(), Some("staging"));
+}
+
+#[test]
+fn metrics_have_variables_of_their_own() {
+    let TelemetryConfig { tracing, metrics } = from_variables(&[
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics:4318/own"),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "k=metrics"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "500"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+    ]);
+    assert!(metrics.enabled && !tracing.enabled);
+    assert_eq!(tracing.otlp_endpoint, "http://collector:4318");
+    assert_eq!(metrics.otlp_endpoint, "http://metrics:4318/own");
+    assert_eq!(metrics.headers["k"], "metrics");
+    assert_eq!(metrics.temporality, Temporality::Delta);
+    let ExportConfig { export_interval, export_timeout } = metrics.export_config;
+    assert_eq!((export_interval.as_millis(), export_timeout.as_millis()), (1000, 500));
+    assert!(!from_variables(&[("OTEL_METRICS_EXPORTER", "none")]).metrics.enabled);
+}
+
+#[test]
+fn a_request_is_bounded_by_the_exporters_variable_or_else_by_the_batchs() {
+    let timeout = |variables: &[(&str, &str)]| {
+        from_variables(variables).tracing.batch_config.export_timeout.as_millis()
+    };
+    let general = ("OTEL_EXPORTER_OTLP_TIMEOUT", "1");
+    let own = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "2");
+    let batch = ("OTEL_BSP_EXPORT_TIMEOUT", "3");
+    assert_eq!(timeout(&[]), 30_000);
+    assert_eq!(timeout(&[batch]), 3);
+    assert_eq!(timeout(&[batch, general]), 1);
+    assert_eq!(timeout(&[batch, general, own]), 2);
 }
 
 #[test]
@@ -143,6 +180,8 @@ fn all_samplers_of_the_standard_are_known_and_others_are_the_default() {
     assert_eq!(sampling("parentbased_always_off"), SamplingStrategy::AlwaysOff.parent_based());
     assert_eq!(sampling("parentbased_always_on"), SamplingStrategy::default());
     assert_eq!(sampling("sometimes"), SamplingStrategy::default());
+    let bare = SamplingStrategy::TraceIdRatio { ratio: 0.5 }.parent_based();
+    assert_eq!(sampling("0.5"), bare, "a common mistake");
 }
 
 #[test]
@@ -166,7 +205,6 @@ fn what_cannot_be_followed_is_said_with_its_place_and_its_cure() {
         fault(&|config| config.tracing.sampling = ratio(f64::NAN).parent_based()),
         fault(&batches(0, 0)),
         fault(&batches(10, 0)),
-        fault(&batches(10, 11)),
         fault(&|config| config.metrics.export_config.export_interval = Duration::ZERO),
     ];
     insta::assert_snapshot!(faults.join("\n"), @r#"
@@ -175,8 +213,7 @@ fn what_cannot_be_followed_is_said_with_its_place_and_its_cure() {
     tracing.sampling.ratio is 1.5: write a share between 0 and 1, such as 0.1 for a tenth of all traces
     tracing.sampling.root.ratio is NaN: write a share between 0 and 1, such as 0.1 for a tenth of all traces
     tracing.batch_config.max_queue_size is 0: a queue needs room for one span at least; 2048 is usual
-    tracing.batch_config.max_export_batch_size is 0: a request has one span at least, and not more than max_queue_size
-    tracing.batch_config.max_export_batch_size is 11: a request has one span at least, and not more than max_queue_size
+    tracing.batch_config.max_export_batch_size is 0: a request has one span at least; 512 is usual
     metrics.export_config.export_interval is 0ns: metrics need time between two reports; 60 s is usual
     "#);
 }

@@ -1,0 +1,85 @@
+//! What a configuration asks for and does not get: said once by `init`, never passed over.
+
+use super::origins::Origin;
+use super::settings::{self, Need};
+use super::{Config, Endpoint, Exporters, Protocol, url, variables};
+
+impl Config {
+    /// One line for each cause.
+    pub(super) fn notes(&self) -> Vec<String> {
+        if self.disabled {
+            return Vec::new();
+        }
+        let mut notes: Vec<_> = Need::ALL.into_iter().filter_map(|need| self.unmet(need)).collect();
+        notes.extend(self.nowhere_to_send());
+        notes.extend(self.unusual_port());
+        let is_asked_for = self.is_asked_for("max_export_batch_size");
+        if is_asked_for && self.max_export_batch_size > self.max_queue_size {
+            let (batch, queue) = (self.max_export_batch_size, self.max_queue_size);
+            notes.push(format!(
+                "a batch of {batch} records does not fit into a queue of {queue}; {queue} is used"
+            ));
+        }
+        notes
+    }
+
+    /// Settings that wait for something that this build does not have.
+    fn unmet(&self, need: Need) -> Option<String> {
+        let is_off = match need {
+            Need::Metrics => self.metrics.exporters == Exporters::NONE,
+            Need::Logs => self.logs.exporters == Exporters::NONE,
+            _ => false,
+        };
+        let asked: Vec<_> = settings::all()
+            .filter(|setting| !is_off && setting.needs == Some(need))
+            .filter_map(|setting| {
+                let value = missing(need, (setting.shown)(self));
+                let name = match self.origin(setting) {
+                    Origin::Default => return None,
+                    // It has an effect elsewhere.
+                    Origin::Variable(name) if feeds_more(name) => return None,
+                    Origin::Variable(name) => name,
+                    Origin::Argument => setting.name,
+                };
+                (!need.is_met_by(&value)).then(|| format!("{name}={value:?}"))
+            })
+            .collect();
+        let verb = if asked.len() == 1 { "has" } else { "have" };
+        (!asked.is_empty())
+            .then(|| format!("{} {verb} no effect: {}", asked.join(", "), need.reason()))
+    }
+
+    /// The exporter was asked for by name, but has no place to send to.
+    fn nowhere_to_send(&self) -> Option<String> {
+        let setting = settings::named("traces.exporters")?;
+        let Origin::Variable(name) = self.origin(setting) else { return None };
+        (self.traces.exporters.otlp && self.otlp(&self.traces).endpoint.is_none())
+            .then(|| format!("{name}=otlp sends nothing: there is no OTEL_EXPORTER_OTLP_ENDPOINT"))
+    }
+
+    /// A port that is usually another protocol's.
+    fn unusual_port(&self) -> Option<String> {
+        let otlp = self.otlp(&self.traces);
+        let (Endpoint::Base(endpoint) | Endpoint::Exact(endpoint)) = otlp.endpoint?;
+        let (usual, asked) = (Protocol::usual_at(url::port(endpoint)?)?, otlp.protocol?);
+        (usual != asked && !(usual == Protocol::HttpProtobuf && asked == Protocol::HttpJson))
+            .then(|| {
+                format!(
+                    "endpoint {:?} has the usual port of {usual}; {asked} was asked for and is used",
+                    url::masked(endpoint)
+                )
+            })
+    }
+}
+
+/// The part of a value that nothing comes of.
+fn missing(need: Need, value: String) -> String {
+    match value.strip_prefix("otlp,") {
+        Some(others) if need == Need::OtherExporters => others.to_owned(),
+        _ => value,
+    }
+}
+
+fn feeds_more(variable: &str) -> bool {
+    variables::named(variable).is_some_and(|variable| variable.feeds.len() > 1)
+}

@@ -1,0 +1,185 @@
+//! What a program sets by a call: it wins over any variable.
+
+use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal};
+use crate::bridge::Activation;
+use crate::propagate::Propagators;
+use crate::record::{Limits, Sampler};
+use std::time::Duration;
+
+impl Config {
+    /// Names this service.
+    #[must_use]
+    pub fn service_name(mut self, name: impl Into<String>) -> Self {
+        self.service_name = Some(name.into());
+        self.argument("service_name")
+    }
+
+    /// Describes this process; the last value of a key wins.
+    #[must_use]
+    pub fn resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.resource_attributes.push((key.into(), value.into()));
+        self.argument("resource_attributes")
+    }
+
+    /// Finds out these things about the process, and no others.
+    #[must_use]
+    pub fn detectors(mut self, detectors: &[Detector]) -> Self {
+        self.detectors = detectors.to_vec();
+        self.argument("detectors")
+    }
+
+    /// Sends to this base URL, whatever the environment says.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
+        self.endpoint = Some(endpoint.into());
+        self.for_all_signals(|signal| signal.endpoint = None).argument("endpoint")
+    }
+
+    /// Sends by this protocol, whatever the environment or the endpoint's port says.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = Some(protocol);
+        self.for_all_signals(|signal| signal.protocol = None).argument("protocol")
+    }
+
+    /// Sends one more header.
+    #[must_use]
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let header = (name.into(), value.into());
+        self.headers.0.push(header.clone());
+        let more = |signal: &mut Signal| {
+            if let Some(headers) = &mut signal.headers {
+                headers.0.push(header.clone());
+            }
+        };
+        self.for_all_signals(more).argument("headers")
+    }
+
+    /// Bounds one request with all its retries.
+    #[must_use]
+    pub fn export_timeout(mut self, timeout: Duration) -> Self {
+        self.export_timeout = timeout;
+        self.for_all_signals(|signal| signal.timeout = None).argument("export_timeout")
+    }
+
+    /// `false`: no span is exported, whatever the environment says. `true` changes nothing.
+    #[must_use]
+    pub fn traces(mut self, are_wanted: bool) -> Self {
+        switch(&mut self.traces, are_wanted);
+        if are_wanted { self } else { self.argument("traces.exporters") }
+    }
+
+    /// `false`: no metric is exported, whatever the environment says. `true` changes nothing.
+    #[must_use]
+    pub fn metrics(mut self, are_wanted: bool) -> Self {
+        switch(&mut self.metrics, are_wanted);
+        if are_wanted { self } else { self.argument("metrics.exporters") }
+    }
+
+    /// `false`: no log record is exported, whatever the environment says. `true` changes nothing.
+    #[must_use]
+    pub fn logs(mut self, are_wanted: bool) -> Self {
+        switch(&mut self.logs, are_wanted);
+        if are_wanted { self } else { self.argument("logs.exporters") }
+    }
+
+    /// Keeps these traces.
+    #[must_use]
+    pub fn sampler(mut self, sampler: Sampler) -> Self {
+        self.sampler = sampler;
+        self.argument("sampler")
+    }
+
+    /// Limits what one span may carry.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self.argument("limits")
+    }
+
+    /// Records wait so long for company.
+    #[must_use]
+    pub fn schedule_delay(mut self, delay: Duration) -> Self {
+        self.schedule_delay = delay;
+        self.argument("schedule_delay")
+    }
+
+    /// Lets so many records wait at most. 2048, the default, leaves it to the bytes.
+    #[must_use]
+    pub fn max_queue_size(mut self, records: usize) -> Self {
+        self.max_queue_size = records;
+        self.argument("max_queue_size")
+    }
+
+    /// Sends so many records in one request at most. 512, the default, leaves it to the bytes.
+    #[must_use]
+    pub fn max_export_batch_size(mut self, records: usize) -> Self {
+        self.max_export_batch_size = records;
+        self.argument("max_export_batch_size")
+    }
+
+    /// Writes these of the engine's own lines.
+    #[must_use]
+    pub fn log_level(mut self, level: LogLevel) -> Self {
+        self.log_level = level;
+        self.argument("log_level")
+    }
+
+    /// Leaves the OpenTelemetry API's global tracer provider and propagator alone, or not.
+    #[must_use]
+    pub fn otel_globals(mut self, install: bool) -> Self {
+        self.otel_globals = install;
+        self.argument("otel_globals")
+    }
+
+    /// Whether our spans show themselves in the OpenTelemetry API's Context.
+    #[must_use]
+    pub fn activate_otel_context(mut self, activation: Activation) -> Self {
+        self.activate_otel_context = activation;
+        self.argument("activate_otel_context")
+    }
+
+    /// Reads and writes these formats of headers, in this order.
+    #[must_use]
+    pub fn propagators(mut self, propagators: Propagators) -> Self {
+        self.propagators = propagators;
+        self.argument("propagators")
+    }
+
+    /// Bounds the end of the program.
+    #[must_use]
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> Self {
+        self.shutdown_timeout = timeout;
+        self.argument("shutdown_timeout")
+    }
+
+    /// Bounds the memory for records on their way.
+    #[must_use]
+    pub fn queue_bytes(mut self, bytes: usize) -> Self {
+        self.queue_bytes = bytes;
+        self.argument("queue_bytes")
+    }
+
+    /// Bounds the memory for spans that have not ended.
+    #[must_use]
+    pub fn live_bytes(mut self, bytes: usize) -> Self {
+        self.live_bytes = bytes;
+        self.argument("live_bytes")
+    }
+
+    fn argument(mut self, setting: &'static str) -> Self {
+        self.origins.argument(setting);
+        self
+    }
+
+    fn for_all_signals(mut self, change: impl Fn(&mut Signal)) -> Self {
+        [&mut self.traces, &mut self.metrics, &mut self.logs].into_iter().for_each(change);
+        self
+    }
+}
+
+fn switch(signal: &mut Signal, is_wanted: bool) {
+    if !is_wanted {
+        signal.exporters = Exporters::NONE;
+    }
+}

@@ -1,0 +1,243 @@
+//! Every setting of a [`Config`], once: how its value is shown, and whether this build has what
+//! it asks for.
+
+use super::{Config, Headers, url};
+use std::fmt::Display;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One setting.
+pub(super) struct Setting {
+    pub(super) name: &'static str,
+    /// The value, without secrets.
+    pub(super) shown: fn(&Config) -> String,
+    /// The value, with them.
+    pub(super) exact: fn(&Config) -> String,
+    /// What this build would need for it.
+    pub(super) needs: Option<Need>,
+}
+
+/// What this build does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    Compression,
+    Tls,
+    OtherExporters,
+    Metrics,
+    Logs,
+    ConfigFile,
+    Entities,
+    Conventions,
+}
+
+impl Need {
+    pub(super) const ALL: [Self; 8] = [
+        Self::Compression,
+        Self::Tls,
+        Self::OtherExporters,
+        Self::Metrics,
+        Self::Logs,
+        Self::ConfigFile,
+        Self::Entities,
+        Self::Conventions,
+    ];
+
+    /// Why a setting has no effect.
+    pub(super) fn reason(self) -> &'static str {
+        match self {
+            Self::Compression => "this build sends uncompressed",
+            Self::Tls => "this build has no TLS",
+            Self::OtherExporters => "this build exports by OTLP only",
+            Self::Metrics => "this build records no metrics",
+            Self::Logs => "this build records no logs",
+            Self::ConfigFile => "configuration files are not read; variables and arguments count",
+            Self::Entities => "entities are not supported",
+            Self::Conventions => "this build has one form of the conventions",
+        }
+    }
+
+    /// Values that ask for nothing.
+    pub(super) fn is_met_by(self, value: &str) -> bool {
+        match self {
+            Self::Compression | Self::Metrics | Self::Logs => value == "none",
+            Self::OtherExporters => ["otlp", "none"].contains(&value),
+            _ => false,
+        }
+    }
+}
+
+/// All settings, in the order in which they are shown.
+pub(super) fn all() -> impl Iterator<Item = &'static Setting> {
+    [GENERAL, OTLP, TRACES, SPANS, METRICS, METRIC_READER, LOGS, LOG_RECORDS].into_iter().flatten()
+}
+
+/// The setting of this name.
+pub(super) fn named(name: &str) -> Option<&'static Setting> {
+    all().find(|setting| setting.name == name)
+}
+
+/// A row: how the field is shown, the field, and what is missing for it.
+macro_rules! row {
+    ($show:ident, $first:ident $(.$rest:ident)* $(, $need:ident)?) => {
+        row!($show / $show, $first $(.$rest)* $(, $need)?)
+    };
+    ($show:ident / $exact:ident, $first:ident $(.$rest:ident)* $(, $need:ident)?) => {
+        Setting {
+            name: concat!(stringify!($first) $(, ".", stringify!($rest))*),
+            shown: |config| $show(&config.$first$(.$rest)*),
+            exact: |config| $exact(&config.$first$(.$rest)*),
+            needs: [None $(, Some(Need::$need))?][row!(@count $($need)?)],
+        }
+    };
+    (@count) => { 0 };
+    (@count $need:ident) => { 1 };
+}
+
+const GENERAL: &[Setting] = &[
+    row!(plain, disabled),
+    row!(optional_path, config_file, ConfigFile),
+    row!(optional, service_name),
+    row!(pairs, resource_attributes),
+    row!(list, detectors),
+    row!(optional, entities, Entities),
+    row!(plain, propagators),
+    row!(plain, log_level),
+    row!(list, semconv_opt_in, Conventions),
+    row!(optional, exception_signal, Conventions),
+    row!(plain, otel_globals),
+    row!(debug, activate_otel_context),
+    row!(time, shutdown_timeout),
+];
+
+const OTLP: &[Setting] = &[
+    row!(optional_url / optional, endpoint),
+    row!(optional, protocol),
+    row!(header_names / header_values, headers),
+    row!(timeout, export_timeout),
+    row!(plain, compression, Compression),
+    row!(optional_path, tls.certificate, Tls),
+    row!(optional_path, tls.client_key, Tls),
+    row!(optional_path, tls.client_certificate, Tls),
+    row!(optional, tls.insecure),
+];
+
+/// One signal's own; `$need` is what a whole signal waits for.
+macro_rules! signal {
+    ($signal:ident, $exporters:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
+        &[
+            row!(plain, $signal.exporters, $exporters),
+            row!(optional_url / optional, $signal.endpoint $(, $need)?),
+            row!(optional, $signal.protocol $(, $need)?),
+            row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
+            row!(optional_timeout, $signal.timeout $(, $need)?),
+            row!(optional, $signal.compression, $compression),
+            row!(optional_path, $signal.tls.certificate, $tls),
+            row!(optional_path, $signal.tls.client_key, $tls),
+            row!(optional_path, $signal.tls.client_certificate, $tls),
+            row!(optional, $signal.tls.insecure),
+        ]
+    };
+}
+
+const TRACES: &[Setting] = signal!(traces, OtherExporters, Compression, Tls);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs, Logs);
+
+const SPANS: &[Setting] = &[
+    row!(debug, sampler),
+    row!(plain, limits.attributes),
+    row!(plain, limits.events),
+    row!(plain, limits.links),
+    row!(plain, limits.attributes_per_event),
+    row!(plain, limits.attributes_per_link),
+    row!(length, limits.value_length),
+    row!(time, schedule_delay),
+    row!(timeout, batch_timeout),
+    row!(plain, max_queue_size),
+    row!(plain, max_export_batch_size),
+    row!(plain, queue_bytes),
+    row!(plain, live_bytes),
+];
+
+const METRIC_READER: &[Setting] = &[
+    row!(time, metric_reader.interval, Metrics),
+    row!(timeout, metric_reader.timeout, Metrics),
+    row!(plain, metric_reader.exemplar_filter, Metrics),
+    row!(plain, metric_reader.temporality, Metrics),
+    row!(plain, metric_reader.histogram_aggregation, Metrics),
+    row!(plain, metric_reader.prometheus_host, Metrics),
+    row!(plain, metric_reader.prometheus_port, Metrics),
+];
+
+const LOG_RECORDS: &[Setting] = &[
+    row!(time, log_records.schedule_delay, Logs),
+    row!(timeout, log_records.batch_timeout, Logs),
+    row!(plain, log_records.max_queue_size, Logs),
+    row!(plain, log_records.max_export_batch_size, Logs),
+    row!(plain, log_records.attributes, Logs),
+    row!(length, log_records.value_length, Logs),
+];
+
+/// How a setting without a value is shown.
+const UNSET: &str = "–";
+
+fn plain(value: &impl Display) -> String {
+    value.to_string()
+}
+
+fn debug(value: &impl std::fmt::Debug) -> String {
+    format!("{value:?}")
+}
+
+fn optional(value: &Option<impl Display>) -> String {
+    value.as_ref().map_or_else(|| UNSET.to_owned(), ToString::to_string)
+}
+
+fn optional_path(path: &Option<PathBuf>) -> String {
+    optional(&path.as_ref().map(|path| path.display()))
+}
+
+fn optional_url(endpoint: &Option<String>) -> String {
+    optional(&endpoint.as_deref().map(url::masked))
+}
+
+fn list(values: &[impl Display]) -> String {
+    let values: Vec<_> = values.iter().map(ToString::to_string).collect();
+    if values.is_empty() { UNSET.to_owned() } else { values.join(",") }
+}
+
+fn pairs(pairs: &[(String, String)]) -> String {
+    list(&pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>())
+}
+
+fn header_values(headers: &Headers) -> String {
+    pairs(&headers.0)
+}
+
+fn header_names(headers: &Headers) -> String {
+    list(&headers.0.iter().map(|(name, _)| format!("{name}=…")).collect::<Vec<_>>())
+}
+
+fn optional_header_values(headers: &Option<Headers>) -> String {
+    optional(&headers.as_ref().map(header_values))
+}
+
+fn optional_header_names(headers: &Option<Headers>) -> String {
+    optional(&headers.as_ref().map(header_names))
+}
+
+fn time(time: &Duration) -> String {
+    format!("{time:?}")
+}
+
+fn timeout(timeout: &Duration) -> String {
+    if timeout.is_zero() { "no limit".to_owned() } else { time(timeout) }
+}
+
+fn optional_timeout(time: &Option<Duration>) -> String {
+    optional(&time.as_ref().map(timeout))
+}
+
+fn length(length: &usize) -> String {
+    if *length == usize::MAX { "no limit".to_owned() } else { length.to_string() }
+}
