@@ -99,6 +99,17 @@ fn json_may_leave_out_what_is_the_default_and_no_more() {
     "#);
 }
 
+#[test]
+fn the_guides_example_is_read() {
+    let guide = include_str!("../../../../../docs/guide/stream-processing.md");
+    let example = guide.split("```json\n").nth(1).and_then(|rest| rest.split("```").next());
+    let example = example.expect("there is one");
+    let config = serde_json::from_str::<TelemetryConfig>(example).expect("it is valid");
+    assert_eq!(config.tracing.service_name, "my-processor");
+    assert_eq!(config.tracing.batch_config.scheduled_delay, Duration::from_millis(250));
+    assert_eq!(config.check(), Ok(()));
+}
+
 fn any_sampling() -> impl Strategy<Value = SamplingStrategy> {
     let leaf = prop_oneof![
         Just(SamplingStrategy::AlwaysOn),
