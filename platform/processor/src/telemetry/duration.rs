@@ -33,7 +33,7 @@ struct Text(Duration);
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanoseconds = self.0.as_nanos();
-        let exact = |(_, size): &&(&str, u128)| nanoseconds % size == 0;
+        let exact = |(_, size): &&(&str, u128)| nanoseconds.is_multiple_of(*size);
         let (unit, size) = UNITS[2..].iter().find(exact).unwrap_or(&UNITS[5]);
         write!(f, "{}{unit}", nanoseconds / size)
     }
