@@ -1,14 +1,17 @@
 //! From what the user wrote to what the engine runs with.
 
+use super::origins::Origin;
 use super::otlp::Otlp;
 use super::{Config, Endpoint, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
+use crate::context;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
 use crate::propagate;
-use crate::resource::Resource;
+use crate::record::redact::Rules;
+use crate::resource::{Given, Resource, detect};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -26,12 +29,16 @@ impl Config {
         for remark in destination.remarks() {
             diagnose::say(remark);
         }
+        let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
-            resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
-            sampler: self.sampler,
+            resource: self.resource().redact(&rules),
+            sampler: self.sampler.clone(),
             limits: self.limits,
             otel_globals: self.otel_globals,
             activation: self.activate_otel_context,
+            rules,
+            hooks: self.hooks.clone(),
+            baggage: current_baggage,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(self.timeout()),
@@ -47,6 +54,16 @@ impl Config {
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
+    }
+
+    fn resource(&self) -> Resource {
+        let attributes = &self.resource_attributes;
+        let from_variable = self.origins.attributes_from_variable.min(attributes.len());
+        let (variable, arguments) = attributes.split_at(from_variable);
+        let service_name = self.service_name.as_deref();
+        let is_name_explicit = self.origin_of("service_name") == Some(Origin::Argument);
+        let given = Given { service_name, is_name_explicit, variable, arguments };
+        Resource::new(given, &detect::here(&self.detectors))
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
@@ -85,6 +102,13 @@ impl Otlp<'_> {
             return format!("https://{}", endpoint.trim()).into();
         }
         endpoint.into()
+    }
+}
+
+/// Shows the baggage of the place where a span starts.
+fn current_baggage(each: &mut dyn FnMut(&str, &str)) {
+    for (name, value, _) in context::baggage().iter() {
+        each(name, value);
     }
 }
 
