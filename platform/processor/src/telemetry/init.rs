@@ -127,16 +127,13 @@ pub(super) fn engine(tracing: &TraceConfig, given: Config) -> Config {
         // It is started all the same: a trace that comes in goes out again.
         return given.traces(false);
     }
-    let environment = environment_attributes(tracing, &given);
-    let mut config = with_destination(with_batches(given, &tracing.batch_config), tracing)
+    let config = with_environment(with_batches(given, &tracing.batch_config), tracing);
+    let mut config = with_destination(config, tracing)
         .service_name(&tracing.service_name)
         .sampler(tracing.sampling.sampler());
     config.traces.exporters = Exporters::default();
     if !tracing.service_version.is_empty() {
         config = config.resource_attribute(SERVICE_VERSION, &tracing.service_version);
-    }
-    for (key, value) in environment {
-        config = config.resource_attribute(key, value);
     }
     config
 }
@@ -150,12 +147,13 @@ fn with_batches(mut config: Config, batches: &BatchConfiguration) -> Config {
     config.schedule_delay(scheduled_delay).export_timeout(export_timeout)
 }
 
-/// Under both names; what the environment says under one of them holds for both.
-fn environment_attributes(tracing: &TraceConfig, given: &Config) -> Vec<(&'static str, String)> {
-    let said = DEPLOYMENT.iter().find_map(|key| attribute(given, key));
-    let Some(environment) = said.or_else(|| tracing.environment.clone()) else { return Vec::new() };
-    let missing = DEPLOYMENT.into_iter().filter(|key| attribute(given, key).is_none());
-    missing.map(|key| (key, environment.clone())).collect()
+/// Where it runs, unless the environment says it. The engine adds the older name.
+fn with_environment(config: Config, tracing: &TraceConfig) -> Config {
+    let is_said = DEPLOYMENT.iter().any(|key| attribute(&config, key).is_some());
+    match &tracing.environment {
+        Some(environment) if !is_said => config.resource_attribute(DEPLOYMENT[0], environment),
+        _ => config,
+    }
 }
 
 fn with_destination(config: Config, tracing: &TraceConfig) -> Config {

@@ -16,7 +16,7 @@ fn of_resource(record: &SpanRecord, key: &str) -> String {
     let value = found.and_then(|attribute| attribute.value.as_ref()?.value.as_ref());
     match value {
         Some(Value::StringValue(text)) => text.clone(),
-        other => format!("{other:?}"),
+        other => panic!("{key} is {other:?}"),
     }
 }
 
@@ -42,6 +42,10 @@ fn both_protocols_are_really_spoken_and_say_who_sends() {
         assert_eq!(of_resource(&span, "deployment.environment.name"), "production");
         assert_eq!(of_resource(&span, "deployment.environment"), "production");
         assert_eq!(of_resource(&span, "telemetry.sdk.language"), "rust");
+        assert_eq!(of_resource(&span, "os.type"), std::env::consts::OS);
+        for found in ["process.executable.name", "host.arch", "service.instance.id"] {
+            assert!(!of_resource(&span, found).is_empty(), "{found}");
+        }
     }
 }
 
@@ -61,11 +65,8 @@ fn headers_are_really_sent() {
 #[test]
 fn the_schedule_sends_without_being_asked() {
     for protocol in BOTH {
-        let session = Session::with(protocol, |config| {
-            let delay = Duration::from_millis(20);
-            let batches = config.tracing.batch_config;
-            config.with_batch_config(BatchConfiguration { scheduled_delay: delay, ..batches })
-        });
+        let delay = Duration::from_millis(20);
+        let session = batched(protocol, |batches| batches.scheduled_delay = delay);
         drop(SpanBuilder::new("process_event").start());
         session.receiver.wait_for_spans(1, PATIENCE);
     }
@@ -74,11 +75,8 @@ fn the_schedule_sends_without_being_asked() {
 #[test]
 fn the_export_timeout_bounds_a_request_and_a_flush_tells_the_loss() {
     for protocol in BOTH {
-        let session = Session::with(protocol, |config| {
-            let export_timeout = Duration::from_millis(200);
-            let batches = config.tracing.batch_config;
-            config.with_batch_config(BatchConfiguration { export_timeout, ..batches })
-        });
+        let timeout = Duration::from_millis(200);
+        let session = batched(protocol, |batches| batches.export_timeout = timeout);
         session.receiver.answer(Answer::Hang);
         drop(SpanBuilder::new("process_event").start());
         let begun = Instant::now();
@@ -86,6 +84,14 @@ fn the_export_timeout_bounds_a_request_and_a_flush_tells_the_loss() {
         assert_eq!(flushed, Err(TelemetryError::Undelivered { lost: 1, queued: 0 }));
         assert!(begun.elapsed() < PATIENCE / 2, "{:?}", begun.elapsed());
     }
+}
+
+/// A session whose batches are changed.
+fn batched(protocol: OtlpProtocol, change: impl FnOnce(&mut BatchConfiguration)) -> Session {
+    Session::with(protocol, |mut config| {
+        change(&mut config.tracing.batch_config);
+        config
+    })
 }
 
 /// The names of the spans that arrive of a root and of a child of a sampled caller.

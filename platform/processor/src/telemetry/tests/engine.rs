@@ -1,7 +1,6 @@
 //! What the engine is told.
 
 use super::super::TraceConfig;
-use super::super::environment::{DEPLOYMENT, attribute};
 use super::super::init;
 
 /// What the engine is told, for a configuration in this environment.
@@ -45,19 +44,19 @@ fn a_configuration_is_followed_whatever_the_environment_says() {
 }
 
 #[test]
-fn where_it_runs_is_said_under_both_names_and_the_environment_is_never_overwritten() {
-    let attributes = |environment: Option<&str>, said: &str| {
+fn where_it_runs_is_said_unless_the_environment_says_it() {
+    let said = |environment: Option<&str>, variable: &str| {
         let environment = environment.map(str::to_owned);
         let tracing = TraceConfig { environment, ..TraceConfig::default() };
-        let config = engine(&tracing, &[("OTEL_RESOURCE_ATTRIBUTES", said)]);
-        DEPLOYMENT.map(|key| attribute(&config, key).unwrap_or_default()).join(" ")
+        let config = engine(&tracing, &[("OTEL_RESOURCE_ATTRIBUTES", variable)]);
+        let said = config.resource_attributes.into_iter().map(|(key, value)| key + "=" + &value);
+        said.collect::<Vec<_>>().join(",")
     };
-    assert_eq!(attributes(Some("production"), ""), "production production");
-    assert_eq!(attributes(None, ""), " ");
-    assert_eq!(attributes(Some("p"), "deployment.environment=staging"), "staging staging");
-    assert_eq!(attributes(None, "deployment.environment.name=staging"), "staging staging");
-    let both = "deployment.environment=old,deployment.environment.name=new";
-    assert_eq!(attributes(Some("p"), both), "new old");
+    assert_eq!(said(Some("production"), ""), "deployment.environment.name=production");
+    assert_eq!(said(None, ""), "");
+    for variable in ["deployment.environment=staging", "deployment.environment.name=staging"] {
+        assert_eq!(said(Some("production"), variable), variable, "never overwritten");
+    }
 }
 
 #[test]
