@@ -170,7 +170,8 @@ pub fn install() -> Result<(), InstallError> {
 pub async fn work() -> u32 {
     let step = async { 41 };
     let place = context::capture();
-    SCOPE.span("work").instrument(async move { place.wrap(step).await + 1 }).await
+    let work = async move { oxitel::instrument(place.wrap(step), "step").await + 1 };
+    SCOPE.span("work").instrument(work).await
 }
 
 /// What travels, in every format and carrier: it needs no engine.
