@@ -4,11 +4,13 @@ use super::origins::Origin;
 use super::otlp::{Endpoint, Otlp};
 use super::{Config, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
+use crate::context;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
 use crate::propagate;
+use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
 use std::borrow::Cow;
 use std::time::Duration;
@@ -27,12 +29,16 @@ impl Config {
         for remark in destination.remarks() {
             diagnose::say(remark);
         }
+        let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
-            resource: self.resource(),
-            sampler: self.sampler,
+            resource: self.resource().redact(&rules),
+            sampler: self.sampler.clone(),
             limits: self.limits,
             otel_globals: self.otel_globals,
             activation: self.activate_otel_context,
+            rules,
+            hooks: self.hooks.clone(),
+            baggage: current_baggage,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(self.timeout()),
@@ -44,6 +50,14 @@ impl Config {
         }))
     }
 
+    /// Makes the formats of headers the process's.
+    pub(crate) fn install_propagators(&self) {
+        propagate::set(self.propagators);
+        if self.otel_globals {
+            opentelemetry::global::set_text_map_propagator(Propagator::new());
+        }
+    }
+
     fn resource(&self) -> Resource {
         let attributes = &self.resource_attributes;
         let from_variable = self.origins.attributes_from_variable.min(attributes.len());
@@ -52,14 +66,6 @@ impl Config {
         let is_name_explicit = self.origin_of("service_name") == Some(Origin::Argument);
         let given = Given { service_name, is_name_explicit, variable, arguments };
         Resource::new(given, &detect::here(&self.detectors))
-    }
-
-    /// Makes the formats of headers the process's.
-    pub(crate) fn install_propagators(&self) {
-        propagate::set(self.propagators);
-        if self.otel_globals {
-            opentelemetry::global::set_text_map_propagator(Propagator::new());
-        }
     }
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
@@ -106,6 +112,13 @@ impl Otlp<'_> {
     }
 }
 
+/// Shows the baggage of the place where a span starts.
+fn current_baggage(each: &mut dyn FnMut(&str, &str)) {
+    for (name, value, _) in context::baggage().iter() {
+        each(name, value);
+    }
+}
+
 /// A shorter delay would keep the sender awake without bringing anything out sooner.
 const SHORTEST_DELAY: Duration = Duration::from_millis(10);
 
@@ -117,4 +130,55 @@ fn unless_zero(timeout: Duration) -> Duration {
 /// A time that can be added to any instant.
 fn bounded(time: Duration) -> Duration {
     time.min(LONGEST_WAIT)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, EndpointError, Protocol};
+    use std::time::Duration;
+
+    #[test]
+    fn the_batchs_own_timeout_bounds_a_request_once_somebody_asks_for_it() {
+        let seconds = Duration::from_secs;
+        let minute = Config::default().export_timeout(seconds(60));
+        assert_eq!(minute.timeout(), seconds(60), "30 s, the default, is not asked for");
+        let mut shorter = minute.clone();
+        shorter.batch_timeout = seconds(5);
+        assert_eq!(shorter.timeout(), seconds(5));
+        shorter.batch_timeout = Duration::ZERO;
+        assert_eq!(shorter.timeout(), seconds(60), "0 is no limit");
+        let by_variable = Config::from_lookup(|name| {
+            (name == "OTEL_BSP_EXPORT_TIMEOUT").then(|| "30000".to_owned())
+        });
+        assert_eq!(by_variable.export_timeout(seconds(60)).timeout(), seconds(30));
+    }
+
+    #[test]
+    fn a_grpc_endpoint_without_a_scheme_is_plain_unless_somebody_wants_it_otherwise() {
+        let told = |endpoint: &str, insecure| {
+            let mut config = Config::default().endpoint(endpoint);
+            config.tls.insecure = insecure;
+            config.destination().map(|found| found.map(|to| to.shown()))
+        };
+        let plain = Ok(Some("http://h:4317 over gRPC".to_owned()));
+        assert_eq!(told("h:4317", None), plain);
+        assert_eq!(told("h:4317", Some(true)), plain);
+        assert_eq!(told("http://h:4317", Some(false)), plain, "the scheme decides");
+        let refused = Err(EndpointError::Tls("https://h:4317".to_owned()));
+        assert_eq!(told("h:4317", Some(false)), refused, "never plain where TLS was asked for");
+        assert_eq!(told("h:4318", Some(false)), Ok(Some("http://h:4318/v1/traces".to_owned())));
+    }
+
+    #[test]
+    fn what_is_asked_for_wins_over_the_port() {
+        let shown = |config: Config| config.destination().map(|to| to.map(|to| to.shown()));
+        let base = Config::default().endpoint("http://h:4317");
+        assert_eq!(shown(base.clone()), Ok(Some("http://h:4317 over gRPC".to_owned())));
+        let http = base.protocol(Protocol::HttpProtobuf);
+        assert_eq!(shown(http.clone()), Ok(Some("http://h:4317/v1/traces".to_owned())));
+        assert!(matches!(
+            shown(http.protocol(Protocol::HttpJson)),
+            Err(EndpointError::Protocol { .. })
+        ));
+    }
 }

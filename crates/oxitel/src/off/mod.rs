@@ -6,3 +6,4 @@
 pub(crate) mod lifecycle;
 pub(crate) mod place;
 pub(crate) mod span;
+pub(crate) mod span_ref;

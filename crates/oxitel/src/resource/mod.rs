@@ -6,12 +6,14 @@ pub(crate) mod detect;
 
 use crate::pipeline::encode::{self, tag};
 use crate::record::Value;
+use crate::record::redact::Rules;
 use detect::Detected;
 
 /// The resource, complete but for what differs between a process and its forked child.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Resource {
     attributes: Vec<(String, String)>,
+    redacted: u64,
     /// Whether the id of the process is told.
     tells_process: bool,
 }
@@ -37,7 +39,8 @@ const ENVIRONMENT: [&str; 2] = ["deployment.environment.name", "deployment.envir
 impl Resource {
     /// Later values win over earlier ones.
     pub(crate) fn new(given: Given<'_>, detected: &Detected) -> Self {
-        let mut resource = Self { attributes: Vec::new(), tells_process: detected.tells_process };
+        let tells_process = detected.tells_process;
+        let mut resource = Self { attributes: Vec::new(), redacted: 0, tells_process };
         for (key, value) in SELF {
             resource.set(key, value);
         }
@@ -75,6 +78,22 @@ impl Resource {
             Some((_, old)) => value.clone_into(old),
             None => self.attributes.push((key.to_owned(), value.to_owned())),
         }
+    }
+
+    /// Replaces what must not be sent.
+    pub(crate) fn redact(mut self, rules: &Rules) -> Self {
+        for (key, value) in &mut self.attributes {
+            if let Some(changed) = rules.attribute(key, value) {
+                *value = changed;
+                self.redacted += 1;
+            }
+        }
+        self
+    }
+
+    /// How many values were replaced.
+    pub(crate) fn redacted(&self) -> u64 {
+        self.redacted
     }
 
     /// The encoded `Resource` message of the process that asks.

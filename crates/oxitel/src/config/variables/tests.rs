@@ -90,7 +90,6 @@ fn every_variable_with_everything_that_people_write() {
             let shown: BTreeSet<_> = variable
                 .feeds
                 .iter()
-                .filter(|name| **name != "sampler")
                 .filter_map(|name| settings::named(name))
                 .map(|setting| (setting.shown)(&config))
                 .collect();
