@@ -26,8 +26,8 @@ impl Config {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
-        for remark in destination.remarks() {
-            diagnose::say(remark);
+        if let Some(remark) = destination.remark() {
+            diagnose::say(&remark);
         }
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
@@ -70,7 +70,7 @@ impl Config {
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
         let otlp = self.otlp(&self.traces);
-        let protocol = otlp.protocol.map(Protocol::as_str);
+        let protocol = otlp.protocol;
         let headers = &otlp.headers.0;
         match otlp.endpoint {
             Some(Endpoint::Exact(url)) => {
