@@ -2,10 +2,16 @@
 
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
+use http::{HeaderMap, Request, Response};
+use http_body_util::Empty;
+use oxitel::middleware::HttpServerLayer;
 use oxitel::testing::{Answer, Receiver};
 use oxitel::{Config, Scope, Value};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 struct Counting;
@@ -62,6 +68,20 @@ fn burst() {
     }
 }
 
+/// Serves a request, and says how many allocations it made for that.
+fn serve(layer: &HttpServerLayer, headers: HeaderMap) -> u64 {
+    let mut request = Request::new(());
+    *request.headers_mut() = headers;
+    let before = ALLOCATIONS.get();
+    let answer = || Ok::<_, Infallible>(Response::new(Empty::<&[u8]>::new()));
+    {
+        let mut served = pin!(layer.handle(request, |_| std::future::ready(answer())));
+        let polled = served.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(_))));
+    }
+    ALLOCATIONS.get() - before
+}
+
 #[test]
 fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let receiver = Receiver::start();
@@ -80,5 +100,12 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     assert_eq!(ALLOCATIONS.get() - before, 0, "allocations for 5,500 spans");
     flush();
     assert_eq!(receiver.spans().len(), 4 * 5_500);
+
+    let unsampled = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let header = ("traceparent".parse().expect("a name"), unsampled.parse().expect("a value"));
+    let layer = HttpServerLayer::new().route(|_| unreachable!("nobody asks for it"));
+    serve(&layer, HeaderMap::from_iter([header.clone()]));
+    let allocations = serve(&layer, HeaderMap::from_iter([header]));
+    assert_eq!(allocations, 0, "allocations for a request that is not sampled");
     drop(guard);
 }
