@@ -20,6 +20,8 @@ pub(crate) enum Cause {
     AfterShutdown,
     ShutdownDeadline,
     TooManyScopes,
+    UserCode,
+    SpanLimit,
 }
 
 /// Room for every cause.

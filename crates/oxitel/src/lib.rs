@@ -69,7 +69,9 @@ pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, 
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
-    Current, Entered, Instrumented, Kind, Limits, Sampler, Scope, Span, SpanBuilder, Status, Value,
+    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
+    Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,
+    Value, ValueRef, Verdict,
 };
 pub use stats::{Dropped, FlushError, Stats};
 
@@ -80,6 +82,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+    #[doc = include_str!("../../../docs/guide/privacy.md")]
+    mod privacy {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]

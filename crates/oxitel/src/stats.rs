@@ -18,6 +18,11 @@ pub struct Stats {
     pub queued: u64,
     /// Spans started and not ended yet; they are not records so far.
     pub live: u64,
+    /// Texts that were replaced because they were secret; see [`Redaction`](crate::Redaction).
+    /// Counted when their span ends, whatever becomes of it.
+    pub redacted: u64,
+    /// Panics of samplers, hooks and redacting functions of the program, all of them contained.
+    pub panics: u64,
 }
 
 /// Records given up, by reason.
@@ -34,32 +39,37 @@ pub struct Dropped {
     pub already_shutdown: u64,
     /// Shutdown's deadline came first.
     pub shutdown_deadline: u64,
+    /// A hook of the program dropped it; see [`Verdict`](crate::Verdict).
+    pub by_hook: u64,
 }
 
 impl Dropped {
     /// All of them.
     pub fn total(&self) -> u64 {
-        let Self { queue_full, too_large, unreachable, already_shutdown, shutdown_deadline } = self;
-        queue_full + too_large + unreachable + already_shutdown + shutdown_deadline
+        let Self { queue_full, too_large, unreachable, already_shutdown, .. } = self;
+        let Self { shutdown_deadline, by_hook, .. } = self;
+        queue_full + too_large + unreachable + already_shutdown + shutdown_deadline + by_hook
     }
 }
 
 impl Stats {
-    /// Records that nobody will ever see: rejected or dropped.
+    /// Records that were to be delivered and never will be: rejected or dropped, but not by a
+    /// hook of the program.
     pub fn lost(&self) -> u64 {
-        self.rejected + self.dropped.total()
+        self.rejected + self.dropped.total() - self.dropped.by_hook
     }
 
     /// Whether every record is accounted for. True at every quiet moment; while threads record
     /// or requests are under way the numbers are read one after the other and may differ.
     pub fn is_balanced(&self) -> bool {
-        self.recorded == self.delivered + self.lost() + self.queued
+        let Self { delivered, rejected, dropped, queued, .. } = self;
+        self.recorded == delivered + rejected + dropped.total() + queued
     }
 }
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { recorded, delivered, rejected, queued, live, dropped } = self;
+        let Self { recorded, delivered, rejected, queued, live, dropped, .. } = self;
         write!(f, "recorded {recorded} · delivered {delivered} · rejected {rejected} · ")?;
         write!(f, "dropped {} · queued {queued} · live {live}", dropped.total())
     }

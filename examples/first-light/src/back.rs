@@ -15,7 +15,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use oxitel::{Config, context, propagate};
+use oxitel::{Config, propagate};
 use serde::Deserialize;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -112,7 +112,7 @@ async fn route(stock: Arc<Mutex<Stock>>, request: Request<Incoming>) -> Response
 /// A span whose parent is the caller's, when the headers name one.
 fn request_span(headers: &HeaderMap) -> tracing::Span {
     let caller = propagate::extract_from(headers);
-    let _attached = context::with_parent(caller.span_context()).attach();
+    let _attached = caller.attach();
     tracing::info_span!(
         "POST /reserve",
         otel.kind = "server",

@@ -1,6 +1,7 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
+use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
 use oxitel::context::Baggage;
 use oxitel::middleware::{
     ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
@@ -10,8 +11,9 @@ use oxitel::middleware::{
 use oxitel::propagate::environment::{self, Variables};
 use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
-    Config, FlushError, InitError, Kind, Limits, Sampler, Scope, SpanContext, Stats, Status, Value,
-    context, propagate,
+    Config, Decision, FlushError, Hooks, InitError, Kind, Limits, Redaction, Sampler, Sampling,
+    Scalar, Scope, ShouldSample, SpanContext, SpanMut, SpanRef, Stats, Status, Value, ValueRef,
+    Verdict, context, propagate,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
@@ -47,7 +49,7 @@ pub fn run() -> Result<Seen, InitError> {
         .shutdown_timeout(Duration::from_secs(1))
         .queue_bytes(1 << 20)
         .live_bytes(1 << 20);
-    let guard = oxitel::init(config)?;
+    let guard = oxitel::init(with_a_say(config))?;
     let mut recording = guard.is_recording();
 
     let (caller, _) = propagate::extract(|_| None).into_parts();
@@ -70,9 +72,98 @@ pub fn run() -> Result<Seen, InitError> {
     Ok(Seen { recording, headers, stats: oxitel::stats(), flushed })
 }
 
+/// What a program adds that wants a say in its spans.
+fn with_a_say(config: Config) -> Config {
+    let redaction = Redaction::default().key("k").pattern("*k*").allow("key").value(|_, _| None);
+    let sampler = Sampler::custom(Everything)
+        .remote_parent_sampled(Sampler::probability(0.5))
+        .remote_parent_not_sampled(Sampler::always_off())
+        .local_parent_sampled(Sampler::always_on())
+        .local_parent_not_sampled(Sampler::always_off());
+    assert!(sampler.description().starts_with("ParentBased{root:Everything,"));
+    assert!(!redaction.is_off() && Redaction::off().is_off());
+    assert_eq!(config.hooks, Hooks::default());
+    config
+        .sampler(sampler)
+        .redaction(redaction)
+        .on_start(started)
+        .on_end(ended)
+        .baggage_attributes(|name| name == "tenant")
+}
+
+struct Everything;
+
+impl ShouldSample for Everything {
+    fn should_sample(&self, sampling: &Sampling<'_>) -> Decision {
+        let Sampling { parent, trace_id, name, kind, attributes, links, .. } = sampling;
+        let root = !parent.is_valid() && trace_id.is_valid() && links.is_empty();
+        let wanted = root || *kind == Kind::Server || !attributes.is_empty();
+        let name = Scalar::Text((*name).to_owned());
+        let decision = if wanted { Decision::keep() } else { Decision::drop() };
+        decision.attribute("name", name).attribute("root", root).trace_state("k=v")
+    }
+
+    fn description(&self) -> String {
+        "Everything".to_owned()
+    }
+}
+
+fn started(span: &mut SpanMut<'_>, parent: &SpanContext) {
+    let kind = format!("{:?}", span.as_ref().kind());
+    span.set_attribute("root", !parent.is_valid()).update_name("started");
+    span.add_event("kind", &[("kind", Value::Str(&kind))]).set_status(Status::Unset);
+}
+
+fn ended(span: &SpanRef<'_>) -> Verdict {
+    let long = span.duration() > Duration::from_secs(1) && span.start_ns() > 0;
+    let full = span.events_count() + span.links_count() > 0 || span.attributes().count() > 9;
+    let items = match span.attribute("list") {
+        Some(ValueRef::Array(items)) => items.count(),
+        Some(ValueRef::Map(pairs)) => pairs.count(),
+        Some(other) => other.as_str().map_or(0, str::len),
+        None => 0,
+    };
+    let known = span.context().is_valid() && span.parent_span_id().is_valid();
+    let failed = matches!(span.status(), Status::Error(_));
+    let named = !span.name().is_empty() && !span.scope_name().is_empty();
+    if long || full || items > 0 || known || failed || named {
+        Verdict::Keep
+    } else {
+        Verdict::Drop
+    }
+}
+
 /// A subscriber with our layer in it; without the engine the layer does nothing.
-pub fn subscriber() -> Layered<oxitel::bridge::Layer, Registry> {
-    tracing_subscriber::registry().with(oxitel::bridge::layer())
+pub fn subscriber() -> Layered<Layer, Registry> {
+    let layer = oxitel::bridge::layer().with_location(true).with_threads(true);
+    tracing_subscriber::registry().with(layer)
+}
+
+/// Our own subscriber; without the engine it filters and prints, and records nothing.
+pub fn own_subscriber() -> Subscriber {
+    oxitel::bridge::subscriber()
+        .with_filter("info,h2=off")
+        .with_location(true)
+        .with_threads(true)
+        .console()
+}
+
+/// What a program may do to a span of `tracing`: where its parent is set, and where it stands.
+pub fn extended(parent: &SpanContext) -> (Result<(), SetParentError>, SpanContext) {
+    let span = tracing::info_span!("span");
+    let moved = span.set_parent(parent);
+    span.set_attribute("n", 1);
+    span.add_link(parent);
+    span.set_status(Status::Ok);
+    tracing::info!("event");
+    (moved, span.context())
+}
+
+/// Makes our subscriber the process's.
+pub fn install() -> Result<(), InstallError> {
+    own_subscriber().try_init()?;
+    own_subscriber().init();
+    Ok(())
 }
 
 /// Work that moves between threads.
@@ -97,8 +188,8 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     let get = |name: &str| sent.iter().find(|(known, _)| known == name).map(|(_, v)| v.as_str());
     let by_closure: Getter<_> = propagate::getter(get);
     assert_eq!(propagators.extract(&by_closure).span_context(), incoming.span_context());
-    let mut set: Setter<_> = propagate::setter(|_, _| {});
-    propagators.inject(&SpanContext::NONE, &Baggage::new(), &mut set);
+    let mut by_setter: Setter<_> = propagate::setter(|_, _| {});
+    propagators.inject(&SpanContext::NONE, &Baggage::new(), &mut by_setter);
 
     let (mut map, mut tree) = (HashMap::new(), BTreeMap::new());
     let mut command = Command::new("worker");
@@ -106,8 +197,8 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     for carrier in carriers {
         propagators.inject(incoming.span_context(), incoming.baggage(), carrier);
     }
-    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
-    let variables: Variables = set.collect();
+    let given = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    let variables: Variables = given.collect();
     let carriers: [&dyn Extract; 4] = [&sent, &map, &tree, &variables];
     for carrier in carriers {
         let same = propagators.extract(carrier);
@@ -116,6 +207,9 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     }
     assert_eq!(environment::normalized("traceparent"), "TRACEPARENT");
     assert!(!propagate::extract_from(&Variables::of_process()).span_context().is_debug());
+    let here = incoming.attach();
+    let _ = context::baggage();
+    drop((here, incoming.place().with_baggage(incoming.baggage()), incoming.wrap(async {})));
     (incoming, sent)
 }
 

@@ -9,6 +9,7 @@ mod env;
 mod error;
 mod notes;
 mod origins;
+#[cfg(feature = "otel")]
 mod otlp;
 mod parse;
 #[cfg(feature = "otel")]
@@ -30,9 +31,8 @@ pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};
 
 use crate::bridge::Activation;
 use crate::propagate::Propagators;
-use crate::record::{Limits, Sampler};
+use crate::record::{Hooks, Limits, Redaction, Sampler};
 use origins::Origins;
-use otlp::Endpoint;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -89,6 +89,10 @@ pub struct Config {
     pub sampler: Sampler,
     /// `OTEL_SPAN_…_LIMIT` and their sisters: how much one span may carry.
     pub limits: Limits,
+    /// What is replaced before it is sent. Default: secrets, by name and by form.
+    pub redaction: Redaction,
+    /// Functions that see each span.
+    pub hooks: Hooks,
     /// `OTEL_PROPAGATORS`: how context travels, in and out. Default
     /// `tracecontext,baggage`.
     pub propagators: Propagators,
@@ -146,6 +150,8 @@ impl Default for Config {
             max_export_batch_size: 512,
             sampler: Sampler::default(),
             limits: Limits::default(),
+            redaction: Redaction::default(),
+            hooks: Hooks::default(),
             propagators: Propagators::DEFAULT,
             log_level: LogLevel::Info,
             metric_reader: MetricReader::default(),

@@ -82,6 +82,12 @@ impl Config {
         }
     }
 
+    /// Where the setting of this name comes from, if there is one of this name.
+    #[cfg(feature = "otel")]
+    pub(super) fn origin_of(&self, name: &str) -> Option<Origin> {
+        settings::named(name).map(|setting| self.origin(setting))
+    }
+
     /// Whether somebody asked for it: by a variable, or by a value that is not the default.
     pub(super) fn is_asked_for(&self, name: &str) -> bool {
         settings::named(name).is_some_and(|setting| {

@@ -1,14 +1,17 @@
 //! From what the user wrote to what the engine runs with.
 
-use super::otlp::Otlp;
-use super::{Config, Endpoint, EndpointError, Protocol, url};
+use super::origins::Origin;
+use super::otlp::{Endpoint, Otlp};
+use super::{Config, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
+use crate::context;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::Settings;
 use crate::propagate;
-use crate::resource::Resource;
+use crate::record::redact::Rules;
+use crate::resource::{Given, Resource, detect};
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -23,20 +26,26 @@ impl Config {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
-        for remark in destination.remarks() {
-            diagnose::say(remark);
+        if let Some(remark) = destination.remark() {
+            diagnose::say(&remark);
         }
+        let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
-            resource: Resource::new(self.service_name.as_deref(), &self.resource_attributes),
-            sampler: self.sampler,
+            resource: self.resource().redact(&rules),
+            sampler: self.sampler.clone(),
             limits: self.limits,
             otel_globals: self.otel_globals,
             activation: self.activate_otel_context,
+            rules,
+            hooks: self.hooks.clone(),
+            baggage: current_baggage,
             destination,
             schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
             export_timeout: bounded(self.timeout()),
             shutdown_timeout: bounded(self.shutdown_timeout),
             queue_bytes: self.queue_bytes,
+            queue_items: self.items("max_queue_size", self.max_queue_size),
+            batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
             live_bytes: self.live_bytes,
         }))
     }
@@ -49,9 +58,19 @@ impl Config {
         }
     }
 
+    fn resource(&self) -> Resource {
+        let attributes = &self.resource_attributes;
+        let from_variable = self.origins.attributes_from_variable.min(attributes.len());
+        let (variable, arguments) = attributes.split_at(from_variable);
+        let service_name = self.service_name.as_deref();
+        let is_name_explicit = self.origin_of("service_name") == Some(Origin::Argument);
+        let given = Given { service_name, is_name_explicit, variable, arguments };
+        Resource::new(given, &detect::here(&self.detectors))
+    }
+
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
         let otlp = self.otlp(&self.traces);
-        let protocol = otlp.protocol.map(Protocol::as_str);
+        let protocol = otlp.protocol;
         let headers = &otlp.headers.0;
         match otlp.endpoint {
             Some(Endpoint::Exact(url)) => {
@@ -62,6 +81,11 @@ impl Config {
             }
             None => Ok(None),
         }
+    }
+
+    /// A limit by number, once somebody asked for it: at the default the bytes alone count.
+    fn items(&self, setting: &str, number: usize) -> Option<u64> {
+        self.is_asked_for(setting).then_some(number as u64)
     }
 
     /// What bounds a request with all its retries. The batch's own timeout does it as well, once
@@ -85,6 +109,13 @@ impl Otlp<'_> {
             return format!("https://{}", endpoint.trim()).into();
         }
         endpoint.into()
+    }
+}
+
+/// Shows the baggage of the place where a span starts.
+fn current_baggage(each: &mut dyn FnMut(&str, &str)) {
+    for (name, value, _) in context::baggage().iter() {
+        each(name, value);
     }
 }
 

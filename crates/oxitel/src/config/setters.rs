@@ -2,8 +2,9 @@
 
 use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal};
 use crate::bridge::Activation;
+use crate::context::SpanContext;
 use crate::propagate::Propagators;
-use crate::record::{Limits, Sampler};
+use crate::record::{Limits, Redaction, Sampler, SpanMut, SpanRef, Verdict};
 use std::time::Duration;
 
 impl Config {
@@ -19,6 +20,25 @@ impl Config {
     pub fn resource_attribute(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.resource_attributes.push((key.into(), value.into()));
         self.argument("resource_attributes")
+    }
+
+    /// The version of this service: `service.version`.
+    #[must_use]
+    pub fn service_version(self, version: impl Into<String>) -> Self {
+        self.resource_attribute("service.version", version)
+    }
+
+    /// What this service is a part of: `service.namespace`.
+    #[must_use]
+    pub fn service_namespace(self, namespace: impl Into<String>) -> Self {
+        self.resource_attribute("service.namespace", namespace)
+    }
+
+    /// Where this service runs, for instance `production` or `staging`:
+    /// `deployment.environment.name`, and `deployment.environment`, its name before.
+    #[must_use]
+    pub fn deployment_environment(self, environment: impl Into<String>) -> Self {
+        self.resource_attribute("deployment.environment.name", environment)
     }
 
     /// Finds out these things about the process, and no others.
@@ -95,6 +115,49 @@ impl Config {
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self.argument("limits")
+    }
+
+    /// Replaces this before anything is sent, instead of the default.
+    #[must_use]
+    pub fn redaction(mut self, redaction: Redaction) -> Self {
+        self.redaction = redaction;
+        self.argument("redaction")
+    }
+
+    /// Shows this function each span that has started, after its first attributes were set. The
+    /// second argument is the span above it, invalid for a root.
+    ///
+    /// Hooks run in the order in which they were added, on the thread that starts the span. A
+    /// panic is contained and counted. Spans that a hook makes are recorded without hooks.
+    #[must_use]
+    pub fn on_start(
+        mut self,
+        hook: impl Fn(&mut SpanMut<'_>, &SpanContext) + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.add_on_start(hook);
+        self.argument("hooks")
+    }
+
+    /// Shows this function each span that has ended, before it is on its way; it may drop the
+    /// span. What one hook drops, the next does not see. Otherwise as [`Config::on_start`].
+    #[must_use]
+    pub fn on_end(
+        mut self,
+        hook: impl Fn(&SpanRef<'_>) -> Verdict + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.add_on_end(hook);
+        self.argument("hooks")
+    }
+
+    /// Sets the entries of the current baggage whose names `allows` lets through as attributes of
+    /// each span that starts. What the program sets itself counts more.
+    #[must_use]
+    pub fn baggage_attributes(
+        mut self,
+        allows: impl Fn(&str) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.hooks.add_baggage(allows);
+        self.argument("hooks")
     }
 
     /// Records wait so long for company.

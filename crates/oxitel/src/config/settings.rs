@@ -145,6 +145,8 @@ const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs, Logs);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),
+    row!(debug, redaction),
+    row!(debug, hooks),
     row!(plain, limits.attributes),
     row!(plain, limits.events),
     row!(plain, limits.links),

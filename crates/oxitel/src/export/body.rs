@@ -8,7 +8,9 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::convert::Infallible;
+use std::mem;
 use std::pin::Pin;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::vec;
 
@@ -24,6 +26,30 @@ pub(super) struct Pieces {
     announced: bool,
 }
 
+/// The last piece of a body. HTTP/2 keeps it until the receiver gives it room.
+#[derive(Debug)]
+struct Last {
+    piece: Bytes,
+    _held: Arc<()>,
+}
+
+impl AsRef<[u8]> for Last {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
+    }
+}
+
+/// Tells whether a body is still on its way out.
+#[derive(Debug)]
+pub(super) struct Departure(Weak<()>);
+
+impl Departure {
+    /// Whether the connection is through with the body.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.strong_count() == 0
+    }
+}
+
 impl Pieces {
     /// The batch as it is.
     pub(super) fn of(batch: &Batch) -> Self {
@@ -31,12 +57,17 @@ impl Pieces {
         Self { rest: pieces.into_iter(), left: batch.length() as u64, announced: true }
     }
 
-    /// The batch behind `head`. A framed message says its length itself.
-    pub(super) fn framed(head: Bytes, batch: &Batch) -> Self {
+    /// The batch behind `head`, and when it has left. A framed message says its length itself.
+    pub(super) fn framed(head: Bytes, batch: &Batch) -> (Self, Departure) {
         let left = (head.len() + batch.length()) as u64;
-        let mut pieces = batch.pieces();
-        pieces.insert(0, head);
-        Self { rest: pieces.into_iter(), left, announced: false }
+        let mut pieces = vec![head];
+        pieces.extend(batch.pieces().into_iter().filter(|piece| !piece.is_empty()));
+        let on_its_way = Arc::new(());
+        let departure = Departure(Arc::downgrade(&on_its_way));
+        if let Some(last) = pieces.last_mut() {
+            *last = Bytes::from_owner(Last { piece: mem::take(last), _held: on_its_way });
+        }
+        (Self { rest: pieces.into_iter(), left, announced: false }, departure)
     }
 }
 

@@ -16,7 +16,6 @@ use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
 use std::error::Error;
-use std::io;
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
@@ -44,7 +43,8 @@ impl Client {
 
     /// Calls once; the receiver is told that nobody waits beyond `give_up`.
     pub(super) async fn post(&mut self, batch: &Batch, give_up: Instant) -> Answer {
-        let request = self.request(batch, give_up);
+        let (body, departure) = Pieces::framed(frame_head(batch.length()), batch);
+        let request = self.request(body, give_up);
         // Out of its place until the exchange is over: whoever drops this future drops it too.
         let (mut connection, response) = match self.exchange(request).await {
             Ok(exchanged) => exchanged,
@@ -54,8 +54,12 @@ impl Client {
         let (head, body) = response.into_parts();
         let whole = match read(body).await {
             Ok(whole) => {
-                connection.rest();
-                self.connection = Some(connection);
+                // A receiver that answers before it has read all may never read the rest, and
+                // the next request would wait behind that.
+                if departure.is_over() {
+                    connection.rest();
+                    self.connection = Some(connection);
+                }
                 whole
             }
             Err(Unread::TooLong) => return Answer::Refused(Unread::too_long()),
@@ -69,8 +73,8 @@ impl Client {
         grpc_status::read(head.status, &head.headers, &whole)
     }
 
-    fn request(&self, batch: &Batch, give_up: Instant) -> Request<Pieces> {
-        let mut request = Request::new(Pieces::framed(frame_head(batch.length()), batch));
+    fn request(&self, body: Pieces, give_up: Instant) -> Request<Pieces> {
+        let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         *request.headers_mut() = self.headers.clone();
@@ -105,9 +109,8 @@ impl Client {
 
     /// The request's fate is unknown, and OTLP says to try again.
     fn failure(&self, error: &(dyn Error + 'static)) -> Answer {
-        let cause = root_cause(error);
-        let mut reason = cause.to_string();
-        if !self.answered && !cause.is::<io::Error>() {
+        let mut reason = root_cause(error).to_string();
+        if !self.answered {
             reason.push_str(" (is this a port for gRPC? OTLP over HTTP is \"http/protobuf\")");
         }
         Answer::TryAgain { after: None, reason }

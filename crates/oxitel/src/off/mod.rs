@@ -8,3 +8,4 @@ pub(crate) mod lifecycle;
 pub(crate) mod middleware;
 pub(crate) mod place;
 pub(crate) mod span;
+pub(crate) mod span_ref;

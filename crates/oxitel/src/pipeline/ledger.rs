@@ -18,6 +18,9 @@ pub(crate) struct Ledger {
     unreachable: AtomicU64,
     already_shutdown: AtomicU64,
     shutdown_deadline: AtomicU64,
+    by_hook: AtomicU64,
+    redacted: AtomicU64,
+    panics: AtomicU64,
     queued: AtomicU64,
 }
 
@@ -40,6 +43,9 @@ impl Ledger {
         dropped_unreachable => unreachable,
         dropped_already_shutdown => already_shutdown,
         dropped_at_shutdown => shutdown_deadline,
+        dropped_by_hook => by_hook,
+        redacted => redacted,
+        panicked => panics,
         queued => queued,
     }
 
@@ -60,9 +66,12 @@ impl Ledger {
                 unreachable: read(&self.unreachable),
                 already_shutdown: read(&self.already_shutdown),
                 shutdown_deadline: read(&self.shutdown_deadline),
+                by_hook: read(&self.by_hook),
             },
             queued: read(&self.queued),
             live: 0,
+            redacted: read(&self.redacted),
+            panics: read(&self.panics),
         }
     }
 }

@@ -39,7 +39,9 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     }
     // A flush speaks of its own session only.
     engine.control.forget_losses(engine.stats().lost());
-    state::set_parent_decides(settings.sampler.is_parent_based());
+    engine.traces.ledger.redacted(settings.resource.redacted());
+    state::set_parent_decides(settings.sampler.is_settled_by_parent());
+    state::set_asked(settings.starts_are_asked(), settings.hooks.see_ends());
     current::set_activation(settings.activation);
     end_with_the_process();
     // Release: the settings were published before.
@@ -102,6 +104,13 @@ fn deadline(timeout: Duration) -> Instant {
 /// The ledger of this process.
 pub(crate) fn stats() -> Stats {
     engine::current().map_or_else(Stats::default, engine::Engine::stats)
+}
+
+/// Counts a panic of the program's code inside of ours.
+pub(crate) fn count_panic() {
+    if let Some(engine) = engine::current() {
+        engine.traces.ledger.panicked(1);
+    }
 }
 
 /// `std::process::exit`, or a guard that was leaked: the C library calls us last.

@@ -150,6 +150,38 @@ pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
     begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
 
+/// A span that is about to begin, and what was decided about it.
+pub(crate) struct Prepared {
+    pub(crate) ids: Ids,
+    pub(crate) parent: Ids,
+    pub(crate) trace_state: Option<Arc<str>>,
+    pub(crate) keep: bool,
+}
+
+/// The ids of a span to come below `parent`, and the settings to decide by; `None` when there is
+/// nothing to decide.
+pub(crate) fn prepare(parent: &Ids) -> Option<(Ids, &'static Settings)> {
+    if parent.is_suppressed() || is_passed_on(parent) {
+        return None;
+    }
+    visit(|local| {
+        if local.is_suppressed() {
+            return None;
+        }
+        let settings = local.home()?.settings;
+        Some((local.ids_below(parent), settings))
+    })?
+}
+
+/// Begins a span as it was decided.
+pub(crate) fn begin_prepared(scope: &'static ScopeData, name: &str, prepared: Prepared) -> Inner {
+    let begun = visit(|local| {
+        let Some(home) = local.home() else { return Inner::Off };
+        local.begin_prepared(home, scope, name, prepared)
+    });
+    begun.unwrap_or(Inner::Off)
+}
+
 /// The current span; past its thread-locals a thread has none.
 pub(crate) fn current() -> SpanContext {
     let place = visit(|local| local.place().0).unwrap_or((Ids::NONE, None));
@@ -247,16 +279,14 @@ pub(crate) fn with_spare<R>(action: impl FnOnce(&mut Spare) -> R) -> R {
     let here = HERE.get();
     let here = if here.is_null() { first_visit() } else { here };
     // SAFETY: as in `visit`.
-    match unsafe { here.as_ref() } {
+    if let Some(local) = unsafe { here.as_ref() } {
         // SAFETY: only this thread reaches its slots, and `action` does not come back here.
-        Some(local) => action(unsafe { &mut *local.spare.get() }),
-        None => {
-            let mut spare = Spare::EMPTY;
-            let done = action(&mut spare);
-            spare.give_back(state::epoch());
-            done
-        }
+        return action(unsafe { &mut *local.spare.get() });
     }
+    let mut spare = Spare::EMPTY;
+    let done = action(&mut spare);
+    spare.give_back(state::epoch());
+    done
 }
 
 #[inline(never)]
@@ -292,9 +322,10 @@ pub(crate) fn recycle_passive(mut place: Box<SpanContext>) {
     });
 }
 
-/// Encodes the finished span into this thread's chunk; the scratch goes back to the pool.
+/// Encodes the finished span into this thread's chunk; the scratch goes back to the pool. Without
+/// an end a hook has dropped it.
 #[inline(always)]
-pub(crate) fn finish(scratch: Box<Scratch>, end_ns: u64) {
+pub(crate) fn finish(scratch: Box<Scratch>, end_ns: Option<u64>) {
     if scratch.epoch != state::epoch() {
         // Begun before a fork: the process that began it ends it.
         return;
@@ -314,7 +345,7 @@ pub(crate) fn finish(scratch: Box<Scratch>, end_ns: u64) {
 /// Of a thread that is past its thread-locals.
 #[cold]
 #[inline(never)]
-fn finish_orphan(scratch: &Scratch, end_ns: u64) {
+fn finish_orphan(scratch: &Scratch, end_ns: Option<u64>) {
     if let Some(engine) = engine::current() {
         write(engine, engine.registry.orphans(), scratch, end_ns);
         engine.scratch_freed();
@@ -356,7 +387,10 @@ fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
 }
 
 #[inline(always)]
-fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
+fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>) {
+    if scratch.redacted | scratch.dropped() != 0 {
+        note(engine, scratch);
+    }
     let length = encode::span_length(scratch);
     let lane = &engine.traces;
     let after_end = shard.traces.with(|chunk| {
@@ -368,6 +402,10 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
             lane.ledger.dropped_already_shutdown(1);
             return true;
         }
+        let Some(end_ns) = end_ns else {
+            lane.ledger.dropped_by_hook(1);
+            return false;
+        };
         if length > encode::MAX_RECORD {
             lane.ledger.dropped_too_large(1);
             return false;
@@ -380,6 +418,18 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: u64) {
     });
     if after_end {
         warn_late();
+    }
+}
+
+/// What else there is to say of a finished span.
+#[cold]
+#[inline(never)]
+fn note(engine: &Engine, scratch: &Scratch) {
+    engine.traces.ledger.redacted(u64::from(scratch.redacted));
+    if scratch.dropped() != 0 {
+        let text = "a span has more attributes, events or links than the limits allow; what came \
+                    last was left out and is counted in the span";
+        diagnose::warn(Cause::SpanLimit, &text);
     }
 }
 
@@ -505,16 +555,33 @@ impl Local {
             return passive(self, *parent, trace_state);
         }
         let Some(home) = self.home() else { return Inner::Off };
-        let below_parent = parent.is_valid();
-        let mut ids = if below_parent {
+        let ids = self.ids_below(parent);
+        let keep = home.settings.sampler.keeps(parent, ids.trace_low);
+        self.begin_prepared(home, scope, name, Prepared { ids, parent: *parent, trace_state, keep })
+    }
+
+    /// The ids of a new span, before anybody has decided whether it is kept.
+    #[inline(always)]
+    fn ids_below(&self, parent: &Ids) -> Ids {
+        let mut ids = if parent.is_valid() {
             Ids { flags: parent.flags & Ids::INHERITED, ..*parent }
         } else {
             let (trace_high, trace_low) = (self.next_random(), self.next_random());
             Ids { trace_high, trace_low, span: 0, flags: u32::from(TraceFlags::RANDOM) }
         };
-        let decision = below_parent.then(|| parent.is_sampled());
         ids.span = self.next_random();
-        if !home.settings.sampler.keeps(decision, ids.trace_low) {
+        ids
+    }
+
+    #[inline(always)]
+    fn begin_prepared(
+        &self,
+        home: &Home,
+        scope: &'static ScopeData,
+        name: &str,
+        Prepared { mut ids, parent, trace_state, keep }: Prepared,
+    ) -> Inner {
+        if !keep {
             ids.flags &= !u32::from(TraceFlags::SAMPLED);
             return passive(self, ids, trace_state);
         }
@@ -525,12 +592,13 @@ impl Local {
         scratch.epoch = home.engine.epoch;
         scratch.scope = scope;
         scratch.limits = &home.settings.limits;
+        scratch.rules = &home.settings.rules;
         scratch.ids = ids;
-        scratch.parent = if below_parent { parent.span } else { 0 };
+        scratch.parent = if parent.is_valid() { parent.span } else { 0 };
         scratch.flags = (ids.flags & 0xff) | HAS_REMOTE | (parent.flags & Ids::REMOTE);
         scratch.trace_state = trace_state;
         scratch.kind = Kind::Internal;
-        scratch.name.push_str(name);
+        scratch.set_name(name);
         scratch.open_mailbox(home.engine.epoch);
         scratch.start = clock::now();
         home.shard.started.increment();

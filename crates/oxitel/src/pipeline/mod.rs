@@ -1,9 +1,10 @@
 //! From a finished span to the sender's hands: **record -> chunk -> queue -> send**.
 //!
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
-//! `scope` (a live span's memory), `encode` (bytes, once), `frames` and `local` (what a thread
-//! keeps), `current` (the rule over three APIs), `table` (live `tracing` spans by number), `chunk`,
-//! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
+//! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
+//! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
+//! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
+//! (limits by number), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
@@ -18,6 +19,8 @@ mod engine;
 mod fork;
 pub(crate) mod frames;
 mod ids;
+mod items;
+pub(crate) mod known_keys;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
@@ -34,6 +37,8 @@ pub(crate) mod stderr;
 pub(crate) mod sync;
 #[cfg(feature = "tracing")]
 pub(crate) mod table;
+#[cfg(all(test, feature = "tracing"))]
+mod table_tests;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use lane::Lane;

@@ -6,10 +6,11 @@
 
 use super::clock::Stamp;
 use super::current;
-use super::encode::{self, Writer, tag};
+use super::encode::{self, Treatment, Writer, tag};
 use super::scope::ScopeData;
 use crate::bridge::opentelemetry::Mailbox;
 use crate::context::Ids;
+use crate::record::redact::{self, Class, Examined, Rules, may_hold_url};
 use crate::record::{Kind, Limits, Status, Value};
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub(crate) struct Scratch {
     pub(crate) trace_state: Option<Arc<str>>,
     pub(crate) scope: &'static ScopeData,
     pub(crate) limits: &'static Limits,
+    pub(crate) rules: &'static Rules,
     pub(crate) name: String,
     pub(crate) kind: Kind,
     pub(crate) start: Stamp,
@@ -43,6 +45,8 @@ pub(crate) struct Scratch {
     mailbox: Option<Arc<Mailbox>>,
     /// Somebody ended the span through a Context; its owner cannot change it any more.
     pub(crate) ended_at: Option<u64>,
+    /// Texts that were replaced.
+    pub(crate) redacted: u32,
 }
 
 impl Scratch {
@@ -55,6 +59,7 @@ impl Scratch {
             trace_state: None,
             scope,
             limits: &Limits::DEFAULT,
+            rules: &redact::UNUSED,
             name: String::with_capacity(32),
             kind: Kind::Internal,
             start: Stamp::ZERO,
@@ -65,6 +70,7 @@ impl Scratch {
             nested: Attributes::default(),
             mailbox: None,
             ended_at: None,
+            redacted: 0,
         }
     }
 
@@ -77,6 +83,13 @@ impl Scratch {
         self.attributes.clear();
         self.events.clear();
         self.links.clear();
+        self.redacted = 0;
+    }
+
+    /// How much was left out because a limit was reached.
+    #[inline(always)]
+    pub(crate) fn dropped(&self) -> u32 {
+        self.attributes.dropped | self.events.dropped | self.links.dropped
     }
 
     /// Ready to hear from users of the OpenTelemetry API, once there are any.
@@ -184,27 +197,43 @@ impl Attributes {
     }
 
     /// Sets `key`, replacing what it held; a new key at the limit, or an empty one, is counted.
+    /// Adds to `redacted` how many texts were replaced.
     #[inline(always)]
-    pub(crate) fn set(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) {
-        if !self.set_short(tag, key, value, limits) {
-            self.set_any(tag, key, value, limits);
+    pub(crate) fn set(
+        &mut self,
+        tag: u8,
+        key: &str,
+        value: &Value<'_>,
+        (limits, rules): (Limit, &Rules),
+        redacted: &mut u32,
+    ) {
+        let fingerprint = fingerprint(key.as_bytes());
+        if !self.set_short(tag, (key, fingerprint), value, limits, rules) {
+            *redacted += self.set_any(tag, (key, fingerprint), value, limits, rules);
         }
     }
 
-    /// The usual case, inlined where the key and the kind of value are known: a new key, a short
-    /// value, and room for both. `false`: it is another case, and nothing has happened.
+    /// The usual case, inlined where the key and the kind of value are known: a new key that is
+    /// known to be harmless, a short value, and room for both. `false`: it is another case, and
+    /// nothing has happened.
     #[inline(always)]
-    fn set_short(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) -> bool {
+    fn set_short(
+        &mut self,
+        tag: u8,
+        (key, fingerprint): (&str, u32),
+        value: &Value<'_>,
+        limits: Limit,
+        rules: &Rules,
+    ) -> bool {
         let Some(length) = encode::short_length(key, value) else { return false };
         let offset = self.bytes.len();
         let room =
             self.bytes.capacity() - offset >= length && self.index.len() < self.index.capacity();
         let allowed =
             (self.index.len() as u32) < limits.count && limits.value_length >= encode::SHORT;
-        if !room || !allowed {
+        if !room || !allowed || !rules.passes(key, fingerprint, value) {
             return false;
         }
-        let fingerprint = fingerprint(key.as_bytes());
         if self.index.iter().any(|entry| entry.fingerprint == fingerprint) {
             return false;
         }
@@ -220,15 +249,23 @@ impl Attributes {
     }
 
     #[inline(never)]
-    fn set_any(&mut self, tag: u8, key: &str, value: &Value<'_>, limits: Limit) {
-        let fingerprint = fingerprint(key.as_bytes());
+    fn set_any(
+        &mut self,
+        tag: u8,
+        (key, fingerprint): (&str, u32),
+        value: &Value<'_>,
+        limits: Limit,
+        rules: &Rules,
+    ) -> u32 {
         let old = self.find(fingerprint, key);
         let refused = old.is_none() && (self.live() >= limits.count || key.is_empty());
         let offset = self.bytes.len();
-        if refused || !encode::attribute(&mut self.bytes, tag, key, value, limits.value_length) {
+        let appended =
+            if refused { None } else { self.append(tag, (key, fingerprint), value, limits, rules) };
+        let Some(redacted) = appended else {
             self.dropped += 1;
-            return;
-        }
+            return 0;
+        };
         self.index.push(Entry {
             fingerprint,
             offset: offset as u32,
@@ -239,6 +276,30 @@ impl Attributes {
         if let Some(old) = old {
             self.replaced(old, limits.count);
         }
+        redacted
+    }
+
+    /// Appends the pair without what must not be sent, and tells how many texts were replaced;
+    /// `None` when it is too large.
+    fn append(
+        &mut self,
+        tag: u8,
+        (key, fingerprint): (&str, u32),
+        value: &Value<'_>,
+        limits: Limit,
+        rules: &Rules,
+    ) -> Option<u32> {
+        let length = limits.value_length;
+        let (rules, class) = match rules.examine(key, fingerprint, value) {
+            Examined::AsItIs => (None, Class::Plain),
+            Examined::Parts(class) => (Some(rules), class),
+            Examined::Text(text) => {
+                let text = Value::Str(&text);
+                return encode::attribute(&mut self.bytes, tag, key, &text, length).then_some(1);
+            }
+        };
+        let treatment = Treatment { rules, class, length };
+        encode::treated_attribute(&mut self.bytes, tag, key, value, treatment)
     }
 
     fn capacity(&self) -> usize {
@@ -276,6 +337,12 @@ impl Attributes {
         let key_length = entry.key_length as usize;
         let start = 1 + pair_length_bytes + 1 + encode::varint_length(key_length as u64);
         &pair[start..start + key_length]
+    }
+
+    /// The encoded pairs, each with its tag, in the order in which they were last set.
+    pub(crate) fn live_pairs(&self) -> impl Iterator<Item = &[u8]> {
+        let live = self.index.iter().filter(|entry| !entry.dead);
+        live.map(|entry| &self.bytes[entry.offset as usize..(entry.offset + entry.length) as usize])
     }
 
     /// Closes the gaps.
@@ -337,6 +404,10 @@ impl Records {
         self.dropped = 0;
     }
 
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
     /// Counts one more of about `length` bytes in, or out when a limit is reached.
     fn admit(&mut self, limit: u32, length: usize) -> bool {
         let admitted = self.count < limit && self.bytes.len() + length <= encode::MAX_RECORD;
@@ -349,14 +420,45 @@ impl Scratch {
     #[inline(always)]
     pub(crate) fn set_attribute(&mut self, key: &str, value: &Value<'_>) {
         let Limits { attributes: count, value_length, .. } = *self.limits;
-        self.attributes.set(tag::SPAN_ATTRIBUTE, key, value, Limit { count, value_length });
+        let limit = Limit { count, value_length };
+        let how = (limit, self.rules);
+        self.attributes.set(tag::SPAN_ATTRIBUTE, key, value, how, &mut self.redacted);
+    }
+
+    /// Names it, without credentials if the name is a URL.
+    #[inline(always)]
+    pub(crate) fn set_name(&mut self, name: &str) {
+        self.name.clear();
+        if may_hold_url(name) {
+            self.set_url_as_name(name);
+        } else {
+            self.name.push_str(name);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_url_as_name(&mut self, name: &str) {
+        let changed = self.rules.scrubbed(Class::Plain, "name", name);
+        self.redacted += u32::from(changed.is_some());
+        self.name.push_str(&redact::or_itself(changed, name));
+    }
+
+    pub(crate) fn set_status(&mut self, status: &Status<'_>) {
+        let Status::Error(message) = status else { return self.status.set(status) };
+        let changed = self.rules.message(message);
+        self.redacted += u32::from(changed.is_some());
+        self.status.set(&Status::Error(&redact::or_itself(changed, message)));
     }
 
     pub(crate) fn add_event(&mut self, time_ns: u64, name: &str, pairs: &[(&str, Value<'_>)]) {
         self.fill_nested(tag::EVENT_ATTRIBUTE, pairs, self.limits.attributes_per_event);
+        let changed = self.rules.message(name);
+        self.redacted += u32::from(changed.is_some());
+        let name = redact::or_itself(changed, name);
         let (pairs, dropped) = self.nested.settled();
         if self.events.admit(self.limits.events, name.len() + pairs.len()) {
-            encode::event(&mut self.events.bytes, time_ns, name, pairs, dropped);
+            encode::event(&mut self.events.bytes, time_ns, &name, pairs, dropped);
         }
     }
 
@@ -372,7 +474,7 @@ impl Scratch {
         self.nested.clear();
         let limit = Limit { count, value_length: self.limits.value_length };
         for (key, value) in pairs {
-            self.nested.set(tag, key, value, limit);
+            self.nested.set(tag, key, value, (limit, self.rules), &mut self.redacted);
         }
     }
 }
@@ -406,6 +508,14 @@ impl Outcome {
                 self.message.clear();
                 self.message.push_str(message);
             }
+        }
+    }
+
+    pub(crate) fn get(&self) -> Status<'_> {
+        match self.code {
+            Status::OK_CODE => Status::Ok,
+            Status::ERROR_CODE => Status::Error(&self.message),
+            _ => Status::Unset,
         }
     }
 

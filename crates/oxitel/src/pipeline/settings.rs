@@ -2,10 +2,14 @@
 
 use crate::bridge::Activation;
 use crate::export::Destination;
-use crate::record::{Limits, Sampler};
+use crate::record::redact::Rules;
+use crate::record::{Hooks, Limits, Sampler};
 use crate::resource::Resource;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
+
+/// Shows each entry of the current baggage, its name and its value.
+pub(crate) type Baggage = fn(&mut dyn FnMut(&str, &str));
 
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -14,15 +18,26 @@ pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) otel_globals: bool,
     pub(crate) activation: Activation,
+    pub(crate) rules: Rules,
+    pub(crate) hooks: Hooks,
+    pub(crate) baggage: Baggage,
     pub(crate) destination: Destination,
     pub(crate) schedule_delay: Duration,
     pub(crate) export_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) queue_bytes: usize,
+    /// So many records wait, and travel in one request, at most.
+    pub(crate) queue_items: Option<u64>,
+    pub(crate) batch_items: Option<u64>,
     pub(crate) live_bytes: usize,
 }
 
 impl Settings {
+    /// Whether code of the program has a say when a span starts.
+    pub(crate) fn starts_are_asked(&self) -> bool {
+        self.sampler.asks() || self.hooks.see_starts() || self.rules.ask()
+    }
+
     /// How long the end of the program may wait.
     pub(crate) fn shutdown_timeout(&self) -> Duration {
         self.shutdown_timeout

@@ -2,7 +2,7 @@
 //!
 //! Laid out for C, because an extension that joins this engine reads them directly.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// Lives for the whole process.
 #[repr(C)]
@@ -33,6 +33,11 @@ pub(crate) static SHARED: Shared = Shared {
 /// The sampler leaves the decision to the parent: below an unsampled span there is nothing to ask.
 static PARENT_DECIDES: AtomicBool = AtomicBool::new(true);
 
+/// Whether code of the program has a say when spans start, and when they end.
+static ASKED: AtomicU8 = AtomicU8::new(0);
+const AT_START: u8 = 1;
+const AT_END: u8 = 2;
+
 // Relaxed throughout: each word stands alone. What belongs to an epoch or a configuration is
 // reached through pointers with their own ordering.
 
@@ -53,6 +58,21 @@ pub(crate) fn parent_decides() -> bool {
 
 pub(crate) fn set_parent_decides(decides: bool) {
     PARENT_DECIDES.store(decides, Ordering::Relaxed);
+}
+
+#[inline(always)]
+pub(crate) fn starts_are_asked() -> bool {
+    ASKED.load(Ordering::Relaxed) & AT_START != 0
+}
+
+#[inline(always)]
+pub(crate) fn ends_are_asked() -> bool {
+    ASKED.load(Ordering::Relaxed) & AT_END != 0
+}
+
+pub(crate) fn set_asked(at_start: bool, at_end: bool) {
+    let bits = if at_start { AT_START } else { 0 } | if at_end { AT_END } else { 0 };
+    ASKED.store(bits, Ordering::Relaxed);
 }
 
 pub(crate) fn set(state: u32) {

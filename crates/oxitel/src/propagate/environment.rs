@@ -117,15 +117,15 @@ mod tests {
     #[test]
     fn a_child_reads_what_its_parent_set() {
         let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-        let sent = [("traceparent", parent), ("tracestate", "a=1"), ("baggage", "k=%C3%BC")];
-        let caller = Propagators::DEFAULT.extract(&sent);
+        let headers = [("traceparent", parent), ("tracestate", "a=1"), ("baggage", "k=%C3%BC")];
+        let caller = Propagators::DEFAULT.extract(&headers);
         let mut child = Command::new("worker");
         Propagators::DEFAULT.inject(caller.span_context(), caller.baggage(), &mut child);
-        let set = child.get_envs().filter_map(|(name, value)| Some((name, value?)));
-        let mut set: Vec<_> = set.map(|(k, v)| (k.to_str(), v.to_str())).collect();
-        set.sort_unstable();
+        let variables = child.get_envs().filter_map(|(name, value)| Some((name, value?)));
+        let mut variables: Vec<_> = variables.map(|(k, v)| (k.to_str(), v.to_str())).collect();
+        variables.sort_unstable();
         let expected = [("BAGGAGE", "k=%C3%BC"), ("TRACEPARENT", parent), ("TRACESTATE", "a=1")];
-        assert_eq!(set, expected.map(|(name, value)| (Some(name), Some(value))));
+        assert_eq!(variables, expected.map(|(name, value)| (Some(name), Some(value))));
         let variables: Variables = expected.into_iter().collect();
         assert_eq!(Propagators::DEFAULT.extract(&variables), caller);
     }

@@ -1,11 +1,43 @@
 //! A span with a kind, another parent, links, or a start in the past.
 
-use super::span::{Parent, Span, start};
+use super::span::{Parent, Span, link_target, start_with};
 use super::{Entered, Kind, Scope, Value};
 use crate::context::SpanContext;
+use crate::pipeline::clock::Stamp;
+use crate::pipeline::scratch::Scratch;
+use std::fmt;
+
+/// What is known of a span when it starts, beside its name and parent: what samplers and hooks of
+/// the program see.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Details<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) attributes: &'a [(&'a str, Value<'a>)],
+    pub(crate) links: &'a [SpanContext],
+    /// The caller adds the links itself: they have attributes.
+    pub(crate) links_follow: bool,
+    /// In nanoseconds since 1970, instead of now.
+    pub(crate) start_ns: Option<u64>,
+}
+
+impl Details<'_> {
+    /// Puts them on the span that was started with them.
+    pub(super) fn apply(&self, scratch: &mut Scratch) {
+        scratch.kind = self.kind;
+        if let Some(wall_ns) = self.start_ns {
+            scratch.start = Stamp::at(wall_ns);
+        }
+        for (key, value) in self.attributes {
+            scratch.set_attribute(key, value);
+        }
+        let links = if self.links_follow { &[] } else { self.links };
+        for link in links {
+            scratch.add_link(&link_target(link), &[]);
+        }
+    }
+}
 
 /// A span in preparation; see [`Scope::build`].
-#[derive(Debug)]
 #[must_use = "nothing happens before `start`"]
 pub struct SpanBuilder<'a> {
     scope: &'static Scope,
@@ -69,23 +101,31 @@ impl<'a> SpanBuilder<'a> {
     #[must_use = "a span ends when it is dropped"]
     pub fn start(self) -> Span {
         let parent = self.parent.as_ref().map_or(Parent::Current, Parent::Given);
-        let mut span = start(self.scope, self.name, parent);
-        span.set_kind(self.kind);
-        if let Some(wall_ns) = self.start_ns {
-            span.set_start(wall_ns);
-        }
-        for (key, value) in self.attributes {
-            span.set_attribute(key, value);
-        }
-        for link in &self.links {
-            span.add_link(link, &[]);
-        }
-        span
+        let details = Details {
+            kind: self.kind,
+            attributes: &self.attributes,
+            links: &self.links,
+            links_follow: false,
+            start_ns: self.start_ns,
+        };
+        start_with(self.scope, self.name, parent, &details)
     }
 
     /// Starts it and makes it current until it is dropped.
     #[must_use = "a span ends when it is dropped"]
     pub fn enter(self) -> Entered {
         Entered::over(self.start())
+    }
+}
+
+/// Without the values: nothing was redacted yet.
+impl fmt::Debug for SpanBuilder<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keys: Vec<_> = self.attributes.iter().map(|(key, _)| key).collect();
+        f.debug_struct("SpanBuilder")
+            .field("kind", &self.kind)
+            .field("parent", &self.parent)
+            .field("attributes", &keys)
+            .finish_non_exhaustive()
     }
 }

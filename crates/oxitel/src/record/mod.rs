@@ -1,28 +1,48 @@
-//! Making spans: the direct API, the values they hold, their limits, and what is sampled.
+//! Making spans: the direct API, the values they hold, their limits, what is sampled, what is
+//! redacted, and where the program has a say.
 //!
 //! Flow: **record** -> chunk -> queue -> send.
 
 #[cfg(feature = "otel")]
+mod asked;
+#[cfg(feature = "otel")]
 mod builder;
 #[cfg(feature = "otel")]
+pub(crate) mod contained;
+#[cfg(feature = "otel")]
 mod entered;
+mod hooks;
 mod limits;
+mod probability;
+pub(crate) mod redact;
 mod sampler;
+mod sampling;
 #[cfg(feature = "otel")]
 mod scope;
 #[cfg(feature = "otel")]
 mod span;
+#[cfg(feature = "otel")]
+mod span_ref;
 mod status;
 mod value;
 
 #[cfg(not(feature = "otel"))]
 pub use crate::off::span::{Current, Entered, Instrumented, Scope, Span, SpanBuilder};
+#[cfg(not(feature = "otel"))]
+use crate::off::span_ref;
+#[cfg(not(feature = "otel"))]
+pub use crate::off::span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef};
+#[cfg(feature = "otel")]
+pub(crate) use builder::Details;
+pub use hooks::{Hooks, Verdict};
 pub use limits::Limits;
+pub use redact::Redaction;
 pub use sampler::Sampler;
-#[cfg(all(feature = "otel", any(feature = "middleware", feature = "tracing")))]
+pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
+#[cfg(all(feature = "otel", feature = "middleware"))]
 pub(crate) use span::printed;
 #[cfg(feature = "otel")]
-pub(crate) use span::{Inner, start_in};
+pub(crate) use span::{Inner, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
 pub(crate) use span::{Parent, start};
 pub use status::{Kind, Status};
@@ -33,4 +53,9 @@ pub use {
     entered::{Current, Entered, Instrumented},
     scope::Scope,
     span::Span,
+    span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef},
 };
+
+/// What stands in the place of a secret.
+#[cfg(feature = "otel")]
+pub(crate) const REDACTED: &str = "[redacted]";

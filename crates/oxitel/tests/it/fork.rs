@@ -30,13 +30,18 @@ fn each_process_sends_its_own_spans_once() {
 
     let unique: BTreeSet<_> = spans.iter().map(SpanRecord::span_id).collect();
     assert_eq!(unique.len(), spans.len(), "no span twice");
-    let instance = |record: &SpanRecord| {
+    let resource = |record: &SpanRecord, key: &str| {
         let attributes = &record.resource.attributes;
-        let id = attributes.iter().find(|pair| pair.key == "service.instance.id");
-        format!("{:?}", id.and_then(|pair| pair.value.clone()))
+        let found = attributes.iter().find(|pair| pair.key == key);
+        format!("{:?}", found.and_then(|pair| pair.value.clone()))
     };
+    let instance = |record| resource(record, "service.instance.id");
     let instances: BTreeSet<_> = spans.iter().map(instance).collect();
     assert_eq!(instances.len(), 9, "the parent and eight children are instances of their own");
+    let pairs: BTreeSet<_> =
+        spans.iter().map(|record| (instance(record), resource(record, "process.pid"))).collect();
+    let ids: BTreeSet<_> = pairs.iter().map(|(_, id)| id).collect();
+    assert_eq!((pairs.len(), ids.len()), (9, 9), "each with its own process id: {pairs:?}");
 }
 
 /// Only the first fork of a process meets a thread that is just recording its first span.

@@ -6,10 +6,14 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What is said to a whole request of this stream; nothing more is read after `Close`.
+/// What is said to a request of this stream.
 pub(crate) enum Act {
+    /// To a whole one.
     Say(fn(u32) -> Vec<u8>),
+    /// To a whole one, and the connection is closed.
     SayAndClose(fn(u32) -> Vec<u8>),
+    /// To its first piece; the rest of it is never read.
+    SayEarly(fn(u32) -> Vec<u8>),
 }
 
 /// What a server saw.
@@ -102,6 +106,7 @@ fn converse(
     });
     stream.write_all(&frame(SETTINGS, 0, 0, &pairs.collect::<Vec<_>>()))?;
     let mut body = Vec::new();
+    let mut unread = 0;
     loop {
         let mut head = [0; 9];
         stream.read_exact(&mut head)?;
@@ -116,21 +121,27 @@ fn converse(
             PING if flags & END_STREAM == 0 => {
                 stream.write_all(&frame(PING, END_STREAM, 0, &payload))?;
             }
+            DATA if id == unread => {}
             DATA => {
                 body.extend_from_slice(&payload);
-                if flags & END_STREAM == 0 {
+                let early = matches!(locked(script).front(), Some(Act::SayEarly(_)));
+                if flags & END_STREAM == 0 && !early {
                     let more = (payload.len().max(1) as u32).to_be_bytes();
                     let windows = [0, id].map(|id| frame(WINDOW_UPDATE, 0, id, &more));
                     stream.write_all(&windows.concat())?;
                     continue;
                 }
                 locked(seen).bodies.push(std::mem::take(&mut body));
-                let act = locked(script).pop_front().unwrap_or(Act::Say(accept));
-                match act {
+                let act = locked(script).pop_front();
+                match act.unwrap_or(Act::Say(accept)) {
                     Act::Say(say) => stream.write_all(&say(id))?,
                     Act::SayAndClose(say) => {
                         stream.write_all(&say(id))?;
                         stream.shutdown(Shutdown::Write)?;
+                    }
+                    Act::SayEarly(say) => {
+                        unread = id;
+                        stream.write_all(&say(id))?;
                     }
                 }
             }

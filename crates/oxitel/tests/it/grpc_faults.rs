@@ -3,9 +3,12 @@
 use crate::frames::{Act, FrameServer, accept, data, go_away, headers, ping, reset};
 use crate::grpc::{flushed, over_grpc, record};
 use crate::session::{PATIENCE, Session, blunt_server};
+use oxitel::Scope;
 use oxitel::testing::{Answer, Receiver};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+
+static SCOPE: Scope = Scope::new("faults");
 
 const REFUSED_STREAM: u32 = 7;
 const INTERNAL_ERROR: u32 = 2;
@@ -89,7 +92,13 @@ fn a_connection_that_ends_under_a_request_is_tried_again() {
 #[test]
 fn a_farewell_between_two_requests_costs_nothing() {
     let farewell = |id| [accept(id), go_away(id, 0)].concat();
-    for act in [Act::Say(farewell), Act::SayAndClose(farewell), Act::SayAndClose(accept)] {
+    let before_the_answer = |id| [go_away(id, 0), accept(id)].concat();
+    for act in [
+        Act::Say(farewell),
+        Act::Say(before_the_answer),
+        Act::SayAndClose(farewell),
+        Act::SayAndClose(accept),
+    ] {
         let server = FrameServer::start(&[], [act]);
         let session = to(&server);
         delivers(&server, &session, 1);
@@ -122,6 +131,23 @@ fn a_request_that_is_given_up_takes_its_connection_down() {
     server.wait_until("the connection is closed", |seen| seen.closed == 1);
     delivers(&server, &session, 2);
     assert_eq!(server.seen().connections, 2);
+}
+
+/// The rest of the request stays in the connection's window for ever.
+#[test]
+fn an_answer_before_the_whole_request_was_read_holds_up_nobody() {
+    let later = |id| headers(id, &[(":status", "200"), ("grpc-status", "14")], true);
+    let server = FrameServer::start(&[], [Act::SayEarly(later)]);
+    let session = to(&server);
+    let mut span = SCOPE.span("large");
+    span.set_attribute("text", "x".repeat(1_000_000).as_str());
+    drop(span);
+    let lost = flushed();
+    let seen = server.seen();
+    let lengths: Vec<_> = seen.bodies.iter().map(Vec::len).collect();
+    assert_eq!(lost, (0, 0), "{lengths:?}");
+    assert_eq!((lengths.len(), seen.connections), (2, 2));
+    assert_eq!(session.ledger().delivered, 1);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use crate::session::{PATIENCE, Session, run_example};
 use oxitel::testing::Receiver;
-use oxitel::{Config, Scope};
-use std::collections::BTreeMap;
+use oxitel::{Config, Detector, Scope};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 
 static SCOPE: Scope = Scope::new("resource");
@@ -16,10 +16,16 @@ fn resource(session: &Session) -> BTreeMap<String, String> {
         use oxitel::testing::proto::common::v1::any_value::Value;
         match pair.value.as_ref().and_then(|any| any.value.as_ref()) {
             Some(Value::StringValue(text)) => text.clone(),
-            other => panic!("{other:?} is no text"),
+            Some(Value::IntValue(number)) => format!("number {number}"),
+            other => panic!("{other:?} is neither a text nor a number"),
         }
     };
     record.resource.attributes.iter().map(|pair| (pair.key.clone(), text(pair))).collect()
+}
+
+/// What is found out about the machine that the test runs on.
+fn is_detected(key: &str) -> bool {
+    ["process.", "host.", "os.", "container.", "k8s."].iter().any(|group| key.starts_with(group))
 }
 
 #[test]
@@ -30,15 +36,55 @@ fn the_resource_names_the_service_the_sdk_and_the_instance() {
     let mut resource = resource(&session);
     let instance = resource.remove("service.instance.id").expect("an instance id");
     assert_eq!(instance.len(), 36, "a UUID: {instance}");
+    resource.retain(|key, _| !is_detected(key));
     let version = env!("CARGO_PKG_VERSION");
     let expected = [
         ("service.name", "it"),
         ("team", "b"),
+        ("telemetry.distro.name", "oxitel"),
+        ("telemetry.distro.version", version),
         ("telemetry.sdk.language", "rust"),
         ("telemetry.sdk.name", "oxitel"),
         ("telemetry.sdk.version", version),
     ];
     assert_eq!(resource, expected.map(|(k, v)| (k.into(), v.into())).into());
+}
+
+#[test]
+fn the_resource_tells_the_process_and_the_system_unless_told_not_to() {
+    let session = Session::start();
+    let found = resource(&session);
+    assert_eq!(found["process.pid"], format!("number {}", std::process::id()));
+    assert!(found["process.executable.name"].starts_with("it-"), "{found:?}");
+    assert!(found["process.runtime.version"].starts_with("1."), "{found:?}");
+    assert_eq!(found["os.type"], std::env::consts::OS.replace("macos", "darwin"));
+    assert!(!found.contains_key("process.command_args"), "arguments may be secrets");
+    drop(session);
+    let session = Session::with(|config| config.detectors(&[]));
+    assert_eq!(resource(&session).keys().filter(|key| is_detected(key)).count(), 0);
+    drop(session);
+    let session = Session::with(|config| config.detectors(&[Detector::Os]));
+    let found = resource(&session);
+    let groups: BTreeSet<_> =
+        found.keys().filter(|key| is_detected(key)).map(|key| key.split('.').next()).collect();
+    assert_eq!(groups, [Some("os")].into());
+}
+
+#[test]
+fn version_namespace_and_environment_have_methods_of_their_own() {
+    let session = Session::with(|config| {
+        let config = config.service_version("1.2").service_namespace("shops");
+        config.deployment_environment("staging")
+    });
+    let resource = resource(&session);
+    for (key, value) in [
+        ("service.version", "1.2"),
+        ("service.namespace", "shops"),
+        ("deployment.environment.name", "staging"),
+        ("deployment.environment", "staging"),
+    ] {
+        assert_eq!(resource[key], value);
+    }
 }
 
 /// A session that is configured by these variables alone, but for its endpoint.
@@ -114,4 +160,19 @@ fn a_malformed_endpoint_is_told_at_once() {
     let expected =
         r#"endpoint "gopher://host" has a scheme that OTLP does not use; write "http://…""#;
     assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn a_signal_that_is_off_records_nothing_and_dials_nobody() {
+    let receiver = Receiver::start();
+    let off = [("OTEL_TRACES_EXPORTER", "none")];
+    let by_variable = Config::from_lookup(|name| {
+        let found = off.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    });
+    for config in [by_variable, Config::default().traces(false)] {
+        let guard = oxitel::init(config.endpoint(receiver.endpoint())).expect("no error");
+        assert!(!guard.is_recording());
+    }
+    assert_eq!(receiver.spans().len(), 0);
 }

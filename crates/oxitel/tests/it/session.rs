@@ -59,6 +59,7 @@ impl Session {
 /// The ledger counts from the start of the process; a test looks at its own part.
 fn since(now: Stats, before: Stats) -> Stats {
     let mut part = now;
+    part.live = part.live.saturating_sub(before.live);
     part.recorded -= before.recorded;
     part.delivered -= before.delivered;
     part.rejected -= before.rejected;
@@ -67,6 +68,9 @@ fn since(now: Stats, before: Stats) -> Stats {
     part.dropped.unreachable -= before.dropped.unreachable;
     part.dropped.already_shutdown -= before.dropped.already_shutdown;
     part.dropped.shutdown_deadline -= before.dropped.shutdown_deadline;
+    part.dropped.by_hook -= before.dropped.by_hook;
+    part.redacted -= before.redacted;
+    part.panics -= before.panics;
     part
 }
 

@@ -158,11 +158,8 @@ impl Letter {
                 };
                 with_pairs(&attributes, |pairs| scratch.add_link(&target, pairs));
             }
-            Self::Status(given) => scratch.status.set(&status(&given)),
-            Self::Name(name) => {
-                scratch.name.clear();
-                scratch.name.push_str(&name);
-            }
+            Self::Status(given) => scratch.set_status(&status(&given)),
+            Self::Name(name) => scratch.set_name(&name),
             Self::End { wall_ns } => scratch.ended_at = Some(wall_ns),
             Self::Lost(count) => scratch.attributes.dropped += count,
         }

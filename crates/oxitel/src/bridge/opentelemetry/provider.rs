@@ -6,7 +6,7 @@ use crate::context::SpanContext;
 use crate::pipeline::current::{self, InsideApi};
 use crate::pipeline::scope::{self, ScopeData};
 use crate::pipeline::{local, state};
-use crate::record::start_in;
+use crate::record::{Details, Kind, start_asked_in, start_in};
 use opentelemetry::trace::{self, SpanBuilder};
 use opentelemetry::{Context, InstrumentationScope};
 
@@ -53,16 +53,46 @@ impl trace::Tracer for Tracer {
         if parent.ids.is_suppressed() {
             return Span::passed_on(&SpanContext::NONE);
         }
-        let mut span = start_in(self.scope, &builder.name, &parent);
+        let mut builder = builder;
+        let mut span = if state::starts_are_asked() {
+            self.start_asked(&mut builder, &parent)
+        } else {
+            self.start(&builder, &parent)
+        };
+        span.fill(builder);
+        span
+    }
+}
+
+impl Tracer {
+    fn start(&self, builder: &SpanBuilder, parent: &SpanContext) -> Span {
+        let mut span = start_in(self.scope, &builder.name, parent);
         if let Some(given) = &builder.span_kind {
             span.set_kind(kind(given));
         }
         if let Some(time) = builder.start_time {
             span.set_start(wall_ns(time));
         }
-        let mut span = Span::of(span);
-        span.fill(builder);
-        span
+        Span::of(span)
+    }
+
+    /// The program's sampler and hooks see what is known from the beginning.
+    #[cold]
+    fn start_asked(&self, builder: &mut SpanBuilder, parent: &SpanContext) -> Span {
+        let links = builder.links.iter().flatten().map(|link| from_api(&link.span_context));
+        let links: Vec<_> = links.collect();
+        let attributes = builder.attributes.take().unwrap_or_default();
+        let span = with_pairs(&attributes, |attributes| {
+            let details = Details {
+                kind: builder.span_kind.as_ref().map_or(Kind::Internal, kind),
+                attributes,
+                links: &links,
+                links_follow: true,
+                start_ns: builder.start_time.map(wall_ns),
+            };
+            start_asked_in(self.scope, &builder.name, parent, &details)
+        });
+        Span::of(span)
     }
 }
 

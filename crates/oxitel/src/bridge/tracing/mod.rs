@@ -8,6 +8,8 @@ mod compat;
 mod console;
 mod directives;
 #[cfg(feature = "otel")]
+mod each;
+#[cfg(feature = "otel")]
 mod entry;
 #[cfg(feature = "otel")]
 mod extension;

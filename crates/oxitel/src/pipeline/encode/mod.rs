@@ -1,15 +1,19 @@
 //! Writes OTLP protobuf: the one place where a finished record becomes bytes.
 //!
 //! `writer` reserves a length once and then writes without checks; `value` makes attributes of
-//! keys and values; `span` puts whole records together. Field numbers are those of
+//! keys and values, `nested` those that are lists and maps; `span` puts whole records together. Field numbers are those of
 //! `opentelemetry/proto/{common,trace,resource}/v1`.
 
+mod nested;
 mod span;
 mod value;
 mod writer;
 
+pub(crate) use nested::Treatment;
 pub(crate) use span::{LinkTarget, event, link, span, span_length};
-pub(crate) use value::{MAX_RECORD, SHORT, attribute, short_attribute, short_length};
+pub(crate) use value::{
+    MAX_RECORD, SHORT, attribute, short_attribute, short_length, treated_attribute,
+};
 pub(crate) use writer::{Writer, field_length, message, varint_length};
 
 /// Tags (field number and wire type) of the messages we write.

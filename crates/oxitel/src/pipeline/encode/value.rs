@@ -1,36 +1,25 @@
 //! Keys and values as `KeyValue` and `AnyValue` messages.
 
+use super::nested::{self, Treatment};
 use super::writer::{Writer, field_length, varint_length};
 use crate::record::Value;
+use crate::record::redact::Class;
 
 /// Arrays and maps nested deeper than this are written as empty.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
-/// How deep a value is nested, and how long its texts may be.
-#[derive(Clone, Copy)]
-struct Nesting {
-    depth: usize,
-    limit: usize,
+#[inline]
+pub(super) fn cut_text(text: &str, limit: usize) -> &str {
+    // A text of so many bytes has at most so many characters.
+    if text.len() <= limit {
+        return text;
+    }
+    text.char_indices().nth(limit).map_or(text, |(end, _)| &text[..end])
 }
 
-impl Nesting {
-    fn deeper(self) -> Self {
-        Self { depth: self.depth + 1, ..self }
-    }
-
-    #[inline]
-    fn cut_text(self, text: &str) -> &str {
-        // A text of so many bytes has at most so many characters.
-        if text.len() <= self.limit {
-            return text;
-        }
-        text.char_indices().nth(self.limit).map_or(text, |(end, _)| &text[..end])
-    }
-
-    #[inline]
-    fn cut_bytes(self, bytes: &[u8]) -> &[u8] {
-        &bytes[..bytes.len().min(self.limit)]
-    }
+#[inline]
+pub(super) fn cut_bytes(bytes: &[u8], limit: usize) -> &[u8] {
+    &bytes[..bytes.len().min(limit)]
 }
 
 /// Shorter keys and texts leave every length of a `KeyValue` below 128: one byte each.
@@ -94,27 +83,43 @@ pub(crate) fn attribute(
     value: &Value<'_>,
     limit: usize,
 ) -> bool {
-    let nesting = Nesting { depth: 0, limit };
-    let value_length = any_length(value, nesting);
+    let treatment = Treatment { rules: None, class: Class::Plain, length: limit };
+    treated_attribute(target, tag, key, value, treatment).is_some()
+}
+
+/// As [`attribute`], and tells how many texts in lists and maps were replaced; `None` when it was
+/// refused. A text by itself is written as it is.
+pub(crate) fn treated_attribute(
+    target: &mut Vec<u8>,
+    tag: u8,
+    key: &str,
+    value: &Value<'_>,
+    treatment: Treatment<'_>,
+) -> Option<u32> {
+    if matches!(value, Value::Array(_) | Value::Map(_)) {
+        return nested::attribute(target, tag, key, value, treatment).ok();
+    }
+    let limit = treatment.length;
+    let value_length = scalar_length(value, limit);
     let pair_length = field_length(key.len()).saturating_add(field_length(value_length));
     if pair_length.saturating_add(target.len()) > MAX_RECORD {
-        return false;
+        return None;
     }
     let mut writer = Writer::reserve(target, field_length(pair_length));
     writer.open(tag, pair_length);
     writer.field(0x0a, key.as_bytes());
     writer.open(0x12, value_length);
-    any(&mut writer, value, nesting);
+    scalar(&mut writer, value, limit);
     writer.finish();
-    true
+    Some(0)
 }
 
 /// The encoded length of an `AnyValue`'s content.
 #[inline]
-fn any_length(value: &Value<'_>, at: Nesting) -> usize {
+fn scalar_length(value: &Value<'_>, limit: usize) -> usize {
     match *value {
-        Value::Str(text) => field_length(at.cut_text(text).len()),
-        Value::Bytes(bytes) => field_length(at.cut_bytes(bytes).len()),
+        Value::Str(text) => field_length(cut_text(text, limit).len()),
+        Value::Bytes(bytes) => field_length(cut_bytes(bytes, limit).len()),
         Value::Bool(_) => 2,
         Value::I64(number) => 1 + varint_length(number as u64),
         Value::U64(number) => match i64::try_from(number) {
@@ -122,36 +127,15 @@ fn any_length(value: &Value<'_>, at: Nesting) -> usize {
             Err(_) => field_length(decimal(number, &mut [0; 20]).len()),
         },
         Value::F64(_) => 9,
-        Value::Array(_) | Value::Map(_) => field_length(list_length(value, at)),
+        // `nested` writes these.
+        Value::Array(_) | Value::Map(_) => 0,
     }
-}
-
-/// The encoded length of an `ArrayValue` or `KeyValueList`.
-fn list_length(value: &Value<'_>, at: Nesting) -> usize {
-    if at.depth >= MAX_DEPTH {
-        return 0;
-    }
-    match *value {
-        Value::Array(items) => items
-            .iter()
-            .map(|item| field_length(any_length(item, at.deeper())))
-            .fold(0, usize::saturating_add),
-        Value::Map(pairs) => pairs
-            .iter()
-            .map(|(key, item)| field_length(pair_length(key, item, at.deeper())))
-            .fold(0, usize::saturating_add),
-        _ => 0,
-    }
-}
-
-fn pair_length(key: &str, value: &Value<'_>, at: Nesting) -> usize {
-    field_length(key.len()).saturating_add(field_length(any_length(value, at)))
 }
 
 #[inline]
-fn any(writer: &mut Writer<'_>, value: &Value<'_>, at: Nesting) {
+fn scalar(writer: &mut Writer<'_>, value: &Value<'_>, limit: usize) {
     match *value {
-        Value::Str(text) => writer.field(0x0a, at.cut_text(text).as_bytes()),
+        Value::Str(text) => writer.field(0x0a, cut_text(text, limit).as_bytes()),
         Value::Bool(flag) => {
             writer.byte(0x10);
             writer.byte(u8::from(flag));
@@ -161,27 +145,20 @@ fn any(writer: &mut Writer<'_>, value: &Value<'_>, at: Nesting) {
             writer.varint(number as u64);
         }
         Value::U64(number) => match i64::try_from(number) {
-            Ok(number) => any(writer, &Value::I64(number), at),
+            Ok(number) => scalar(writer, &Value::I64(number), limit),
             Err(_) => writer.field(0x0a, decimal(number, &mut [0; 20])),
         },
         Value::F64(number) => {
             writer.byte(0x21);
             writer.bytes(&number.to_le_bytes());
         }
-        Value::Bytes(bytes) => writer.field(0x3a, at.cut_bytes(bytes)),
-        Value::Array(_) => {
-            writer.open(0x2a, list_length(value, at));
-            list(writer, value, at);
-        }
-        Value::Map(_) => {
-            writer.open(0x32, list_length(value, at));
-            list(writer, value, at);
-        }
+        Value::Bytes(bytes) => writer.field(0x3a, cut_bytes(bytes, limit)),
+        Value::Array(_) | Value::Map(_) => {}
     }
 }
 
 /// The digits of a number that no `int64` can hold; it travels as a string.
-fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
+pub(super) fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
     let mut at = digits.len();
     loop {
         at -= 1;
@@ -190,28 +167,5 @@ fn decimal(mut number: u64, digits: &mut [u8; 20]) -> &[u8] {
         if number == 0 {
             return &digits[at..];
         }
-    }
-}
-
-fn list(writer: &mut Writer<'_>, value: &Value<'_>, at: Nesting) {
-    if at.depth >= MAX_DEPTH {
-        return;
-    }
-    match *value {
-        Value::Array(items) => {
-            for item in items {
-                writer.open(0x0a, any_length(item, at.deeper()));
-                any(writer, item, at.deeper());
-            }
-        }
-        Value::Map(pairs) => {
-            for (key, item) in pairs {
-                writer.open(0x0a, pair_length(key, item, at.deeper()));
-                writer.field(0x0a, key.as_bytes());
-                writer.open(0x12, any_length(item, at.deeper()));
-                any(writer, item, at.deeper());
-            }
-        }
-        _ => {}
     }
 }
