@@ -3,8 +3,8 @@
 //! `cargo run --bin grpc` serves, calls twice and prints the trace's id. Both ends are in one
 //! process to keep it short; the trace travels in the call's metadata all the same.
 
-use oxitel::bridge::SpanExt as _;
 use oxitel::Config;
+use oxitel::bridge::SpanExt as _;
 use oxitel::middleware::{RpcClientLayer, RpcServerLayer};
 use proto::greeter_client::GreeterClient;
 use proto::greeter_server::{Greeter, GreeterServer};

@@ -6,9 +6,9 @@
 use axum::extract::{MatchedPath, Path};
 use axum::routing::get;
 use axum::{Router, http::HeaderMap};
+use oxitel::Config;
 use oxitel::bridge::SpanExt as _;
 use oxitel::middleware::{HttpServerLayer, http_client};
-use oxitel::Config;
 use std::error::Error;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};

@@ -144,7 +144,9 @@ fn the_same_program_exports_the_same_as_under_its_peer() {
         }
     }
     let gone = ALLOWED.iter().enumerate().filter(|(index, _)| !met.contains(index));
-    let gone: Vec<_> = gone.map(|(_, it)| format!("{} / {} / {}: {}", it.shape, it.span, it.field, it.reason)).collect();
+    let gone: Vec<_> = gone
+        .map(|(_, it)| format!("{} / {} / {}: {}", it.shape, it.span, it.field, it.reason))
+        .collect();
     assert!(unlisted.is_empty(), "differences that nobody allowed:\n{}", unlisted.join("\n"));
     assert!(gone.is_empty(), "allowed differences that no longer occur:\n{}", gone.join("\n"));
 }

@@ -1,9 +1,9 @@
 //! Middleware of others, on our layer alone and on `compat`: whose spans are below the caller.
 
 use crate::session::{Session, run};
+use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
-use axum::Router;
 use http::{HeaderMap, Request, Response};
 use opentelemetry::propagation::{Extractor, Injector};
 use opentelemetry::trace::Tracer as _;
@@ -142,7 +142,8 @@ fn tonic_tracing_opentelemetry_servers_need_compat_too() {
             handler().await;
             Ok::<_, Infallible>(Response::new(tonic::body::Body::empty()))
         }));
-        let request = Request::post("http://stock/shop.Stock/Reserve").header("traceparent", CALLER);
+        let request =
+            Request::post("http://stock/shop.Stock/Reserve").header("traceparent", CALLER);
         let request = request.body(tonic::body::Body::empty()).expect("a request");
         drop(service.oneshot(request).await.expect("an answer"));
     }
@@ -192,7 +193,8 @@ fn tonic_tracing_opentelemetry_clients_send_the_caller_or_with_compat_themselves
     }
     for (compat, expected) in [(false, "calling"), (true, "shop.Stock/Reserve")] {
         let session = Session::start();
-        let here = filter_fn(|it| it.target().starts_with("it::") || it.target() == "otel::tracing");
+        let here =
+            filter_fn(|it| it.target().starts_with("it::") || it.target() == "otel::tracing");
         let id = if compat {
             let layer = oxitel::bridge::layer().compat(pick).with_filter(here);
             run(Registry::default().with(layer), call())
