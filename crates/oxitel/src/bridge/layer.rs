@@ -3,7 +3,7 @@
 //! The registry counts references and filters; what is recorded lies in [`live`]. Which span is
 //! current is our own stack's say, not the registry's: it knows of the direct API too.
 
-use super::entry::{Entry, Style, begin, begin_again, is_refused};
+use super::entry::{Entry, Style, begin_again, is_refused};
 use super::extension::Keeper;
 use super::fields::collected;
 use super::live;
@@ -154,11 +154,11 @@ where
         }
         let named = attributes.parent().map(|parent| self.visible(parent).unwrap_or_default());
         let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
-        let span = begin(attributes, named.as_ref(), self.style);
-        if span.is_off() {
+        let entry = Entry::begin(attributes, named.as_ref(), self.style, self.number);
+        if entry.span.is_off() {
             return;
         }
-        match live::insert(self.key(id), Entry::new(span, self.number)) {
+        match live::insert(self.key(id), entry) {
             // One that the registry forgot to close.
             Ok(before) => drop(before),
             Err(entry) => entry.span.refuse(),

@@ -135,6 +135,17 @@ pub(crate) fn make_current(key: u64, ids: &Ids, trace_state: Option<Arc<str>>, t
     visit(|local| local.frames.push(key, ids, trace_state, tracing));
 }
 
+/// The ids that a span started now would take over, because the decision fell against recording
+/// already; none also if there is more to keep of the place than ids.
+#[cfg(feature = "tracing")]
+#[inline(always)]
+pub(crate) fn passed_on() -> Option<Ids> {
+    visit(|local| {
+        let (ids, trace_state) = local.frames.top();
+        (trace_state.is_none() && is_passed_on(&ids)).then_some(ids)
+    })?
+}
+
 /// Makes the `tracing` span `id` current at the place that is current already: it has none of its
 /// own.
 #[cfg(feature = "tracing")]
