@@ -292,14 +292,25 @@ impl Span {
 /// What front ends need that keep spans for others.
 #[cfg(feature = "tracing")]
 impl Span {
-    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
+    /// One whose ids the caller keeps: those of the unsampled span above it.
     #[inline(always)]
+    pub(crate) fn passed_on() -> Self {
+        Self(Inner::PassedOn)
+    }
+
+    /// Whether it is such a one.
+    #[inline(always)]
+    pub(crate) fn is_passed_on(&self) -> bool {
+        matches!(self.0, Inner::PassedOn)
+    }
+
     /// Where users of the OpenTelemetry API reach it.
-    #[cfg(feature = "tracing")]
     pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
         self.0.mailbox().cloned()
     }
 
+    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
+    #[inline(always)]
     pub(crate) fn is_off(&self) -> bool {
         matches!(self.0, Inner::Off)
     }

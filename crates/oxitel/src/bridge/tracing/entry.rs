@@ -5,7 +5,8 @@
 use super::each::Each;
 use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields};
 use crate::bridge::opentelemetry::Mailbox;
-use crate::context::SpanContext;
+use crate::context::{Ids, SpanContext};
+use crate::pipeline::local;
 use crate::record::{Kind, Parent, Scope, Span, Status, Value, start};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub(super) struct Entry {
     pub(super) span: Span,
     /// The number of the layer that it belongs to, or 0.
     pub(super) layer: u32,
+    /// Of a span that is passed on: the ids that it took over.
+    above: Ids,
     /// Its ids were seen, by a child or by others: its parent cannot change any more.
     settled: bool,
 }
@@ -47,11 +50,7 @@ pub(super) fn is_refused(metadata: &Metadata<'_>) -> bool {
 
 /// Starts the span; `parent` is the one that was named, if one was.
 #[inline]
-pub(super) fn begin(
-    attributes: &Attributes<'_>,
-    parent: Option<&SpanContext>,
-    style: Style,
-) -> Span {
+fn begin(attributes: &Attributes<'_>, parent: Option<&SpanContext>, style: Style) -> Span {
     let metadata = attributes.metadata();
     let mut span = start(&SCOPE, metadata.name(), parent.map_or(Parent::Current, Parent::Given));
     if span.is_recording() {
@@ -150,12 +149,32 @@ fn kind(text: &str) -> Kind {
 
 impl Entry {
     pub(super) fn new(span: Span, layer: u32) -> Self {
-        Self { span, layer, settled: false }
+        Self { span, layer, above: Ids::NONE, settled: false }
+    }
+
+    /// Starts a span, or passes on the place that is current if nothing below it is recorded. An
+    /// entry may go to other threads, so that it keeps the ids.
+    #[inline]
+    pub(super) fn begin(
+        attributes: &Attributes<'_>,
+        named: Option<&SpanContext>,
+        style: Style,
+        layer: u32,
+    ) -> Self {
+        let above = if named.is_none() { local::passed_on() } else { None };
+        match above {
+            Some(above) => Self { span: Span::passed_on(), layer, above, settled: false },
+            None => Self::new(begin(attributes, named, style), layer),
+        }
     }
 
     /// Its place, for somebody who will refer to it.
+    #[inline]
     pub(super) fn place(&mut self) -> SpanContext {
         self.settled = true;
+        if self.span.is_passed_on() {
+            return SpanContext { ids: self.above, trace_state: None };
+        }
         self.span.context()
     }
 

@@ -6,7 +6,7 @@
 use super::InstallError;
 use super::console::{self, Console};
 use super::directives::Directives;
-use super::entry::{Entry, Style, begin, begin_again, is_refused};
+use super::entry::{Entry, Style, begin_again, is_refused};
 use super::extension::Keeper;
 use super::fields::{Fields, collected};
 use crate::context::SpanContext;
@@ -147,12 +147,12 @@ impl tracing::Subscriber for Subscriber {
         }
         let named = attributes.parent().map(|parent| place(parent).unwrap_or_default());
         let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
-        let span = begin(attributes, named.as_ref(), self.style);
-        if span.is_off() && self.console.is_none() {
+        let entry = Entry::begin(attributes, named.as_ref(), self.style, 0);
+        if entry.span.is_off() && self.console.is_none() {
             return Id::from_u64(IGNORED);
         }
         let path = self.console.map(|_| path_below(attributes));
-        enlist(Live { entry: Entry::new(span, 0), metadata: attributes.metadata(), path })
+        enlist(Live { entry, metadata: attributes.metadata(), path })
     }
 
     fn record(&self, id: &Id, values: &Record<'_>) {
