@@ -34,8 +34,9 @@
 //! ```
 //!
 //! Programs that use `tracing` add [`bridge::layer`] to their subscriber and change nothing else.
-//! Work that goes elsewhere takes its place in the trace along: [`Span::instrument`] for futures,
-//! [`context::capture`] for threads, [`propagate`] for other processes.
+//! Work that goes elsewhere takes its place in the trace along: [`Span::instrument`] and
+//! [`instrument`] for futures, [`context::capture`] for threads, [`propagate`] for other
+//! processes.
 //!
 //! # Without the feature `otel`
 //!
@@ -71,7 +72,7 @@ pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
     Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
     Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,
-    Value, ValueRef, Verdict,
+    Value, ValueRef, Verdict, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 

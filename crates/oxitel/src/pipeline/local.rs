@@ -279,16 +279,14 @@ pub(crate) fn with_spare<R>(action: impl FnOnce(&mut Spare) -> R) -> R {
     let here = HERE.get();
     let here = if here.is_null() { first_visit() } else { here };
     // SAFETY: as in `visit`.
-    match unsafe { here.as_ref() } {
+    if let Some(local) = unsafe { here.as_ref() } {
         // SAFETY: only this thread reaches its slots, and `action` does not come back here.
-        Some(local) => action(unsafe { &mut *local.spare.get() }),
-        None => {
-            let mut spare = Spare::EMPTY;
-            let done = action(&mut spare);
-            spare.give_back(state::epoch());
-            done
-        }
+        return action(unsafe { &mut *local.spare.get() });
     }
+    let mut spare = Spare::EMPTY;
+    let done = action(&mut spare);
+    spare.give_back(state::epoch());
+    done
 }
 
 #[inline(never)]

@@ -12,6 +12,7 @@ pub(crate) mod contained;
 #[cfg(feature = "otel")]
 mod entered;
 mod hooks;
+mod instrument;
 mod limits;
 mod probability;
 pub(crate) mod redact;
@@ -35,6 +36,7 @@ pub use crate::off::span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef};
 #[cfg(feature = "otel")]
 pub(crate) use builder::Details;
 pub use hooks::{Hooks, Verdict};
+pub use instrument::instrument;
 pub use limits::Limits;
 pub use redact::Redaction;
 pub use sampler::Sampler;

@@ -262,7 +262,6 @@ impl Span {
         Instrumented::new(future, self)
     }
 
-    #[cfg(feature = "tracing")]
     pub(crate) fn set_kind(&mut self, kind: Kind) {
         if let Some(scratch) = self.scratch() {
             scratch.kind = kind;

@@ -114,7 +114,11 @@ fn a_request_to_a_server_is_a_span_below_the_caller() {
         request.headers_mut().insert("user-agent", "curl/8".parse().expect("a header"));
         assert_eq!(serve(&layer, request, 200).await, 200);
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: GET /users/{id} (server) http.request.method=GET http.route="/users/{id}" url.scheme=http url.path=/users/7 url.query="page=2" server.address=shop server.port=8080 user_agent.original=curl/8 network.protocol.version="1.1" client.address=192.0.2.7 http.response.status_code=200 (parent missing)
+      it: work (internal)
+      it: more work (internal)
+    "#);
     let spans = session.receiver.spans();
     let server = spans.iter().find(|record| record.span.kind == 2).expect("a server span");
     assert_eq!(server.trace_id(), "0af7651916cd43dd8448eb211c80319c");
@@ -137,7 +141,23 @@ fn the_conventions_say_what_is_an_error() {
             serve(&layer, request, status).await;
         }
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: GET (server) http.request.method=GET url.scheme=https url.path=/ server.address=shop server.port=8080 network.protocol.version="2" http.response.status_code=404
+      it: work (internal)
+      it: more work (internal)
+    it: GET (server) [error] http.request.method=GET url.scheme=https url.path=/ server.address=shop server.port=8080 network.protocol.version="2" http.response.status_code=503 error.type="503"
+      it: work (internal)
+      it: more work (internal)
+    it: HTTP (server) http.request.method=_OTHER http.request.method_original=BREW url.scheme=https url.path=/ server.address=shop server.port=8080 network.protocol.version="2" http.response.status_code=418
+      it: work (internal)
+      it: more work (internal)
+    it: PROPFIND (server) http.request.method=PROPFIND url.scheme=https url.path=/ server.address=shop server.port=8080 network.protocol.version="2" http.response.status_code=207
+      it: work (internal)
+      it: more work (internal)
+    it: HEAD (server) http.request.method=HEAD url.scheme=https url.path=/ server.address=shop server.port=8080 network.protocol.version="2" http.response.status_code=200
+      it: work (internal)
+      it: more work (internal)
+    "#);
 }
 
 #[test]
@@ -199,7 +219,11 @@ fn a_route_may_be_known_only_further_in_and_a_layer_inside_another_is_its_child(
         request.headers_mut().insert("traceparent", CALLER.parse().expect("a header"));
         drain(layer.layer(rpc).oneshot(request).await.expect("an answer")).await;
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: GET /users/{id} (server) http.request.method=GET url.scheme=http url.path=/users/7 server.address=shop server.port=8080 network.protocol.version="1.1" http.route="/users/{id}" http.response.status_code=200 (parent missing)
+    it: GET (server) http.request.method=GET url.scheme=http url.path=/shop.Stock/Reserve server.address=shop server.port=8080 network.protocol.version="1.1" http.response.status_code=200 (parent missing)
+      it: shop.Stock/Reserve (server) rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=shop server.port=8080 rpc.status_code=OK
+    "#);
     let mut extensions = http::Extensions::new();
     set_route(&extensions, "/nowhere");
     assert!(extensions.get::<String>().is_none() && extensions.insert(()).is_none());
@@ -243,7 +267,17 @@ fn a_span_lives_as_long_as_the_body() {
         assert_eq!(ended(), 4);
         drop(response);
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: GET (server) http.request.method=GET url.scheme=http url.path=/stream server.address=shop server.port=8080 network.protocol.version="1.1" http.response.status_code=200
+      it: frame (internal)
+      it: frame (internal)
+    it: GET (server) [error: broken pipe] http.request.method=GET url.scheme=http url.path=/broken server.address=shop server.port=8080 network.protocol.version="1.1" http.response.status_code=200 error.type=broken_pipe
+      it: frame (internal)
+      it: frame (internal)
+    it: GET (server) [error] http.request.method=GET url.scheme=http url.path=/left server.address=shop server.port=8080 network.protocol.version="1.1" http.response.status_code=200 error.type=cancelled
+      it: frame (internal)
+    it: GET (server) http.request.method=GET url.scheme=http url.path=/events server.address=shop server.port=8080 network.protocol.version="1.1" http.response.status_code=200
+    "#);
 }
 
 #[test]
@@ -260,7 +294,11 @@ fn a_body_of_a_promised_length_is_complete_with_its_last_byte() {
         // Nobody asks for more.
         drop(response);
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: GET (server) http.request.method=GET url.scheme=http url.path=/ server.address=shop server.port=8080 network.protocol.version="1.1" http.response.status_code=200
+      it: frame (internal)
+      it: frame (internal)
+    "#);
 }
 
 #[test]
@@ -298,7 +336,14 @@ fn a_request_that_is_given_up_a_panic_and_an_error_are_told() {
     let refused =
         std::panic::catch_unwind(AssertUnwindSafe(|| block_on(at_once.oneshot(get("/")))));
     assert!(refused.is_err());
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: GET (server) [error] http.request.method=GET url.scheme=http url.path=/slow server.address=shop server.port=8080 network.protocol.version="1.1" error.type=cancelled
+    it: GET (server) [error: out of stock] http.request.method=GET url.scheme=http url.path=/panic server.address=shop server.port=8080 network.protocol.version="1.1" error.type=panic
+      · exception exception.type=panic exception.message="out of stock"
+    it: GET (server) [error: too late] http.request.method=GET url.scheme=http url.path=/error server.address=shop server.port=8080 network.protocol.version="1.1" error.type=timed_out
+    it: GET (server) [error: refused] http.request.method=GET url.scheme=http url.path=/ server.address=shop server.port=8080 network.protocol.version="1.1" error.type=panic
+      · exception exception.type=panic exception.message=refused
+    "#);
     assert!(!context::capture().span_context().is_valid(), "nothing stays current");
 }
 
@@ -313,7 +358,10 @@ fn a_filtered_request_passes_untouched() {
     let mut request = get("/healthz");
     request.headers_mut().insert("traceparent", CALLER.parse().expect("a header"));
     assert_eq!(block_on(serve(&layer, request, 200)), 200);
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r"
+    it: work (internal)
+    it: more work (internal)
+    ");
 }
 
 #[test]
@@ -392,7 +440,13 @@ fn a_client_puts_its_span_into_the_request() {
             })
             .await;
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: caller (internal)
+      it: GET (client) http.request.method=GET server.address=shop server.port=443 url.full="https://REDACTED:REDACTED@shop/200?a=b" network.protocol.version="1.1" http.response.status_code=200
+      it: GET /{status} (client) [error] http.request.method=GET url.template="/{status}" server.address=::1 server.port=8080 url.full="http://[::1]:8080/404" network.protocol.version="1.1" http.response.status_code=404 error.type="404"
+      it: POST (client) [error: connection refused] http.request.method=POST server.address=shop server.port=1 url.full=http://shop:1/ error.type=connection_refused
+      it: GET (client) http.request.method=GET server.address=shop server.port=80 url.full=http://shop/stream network.protocol.version="1.1" http.response.status_code=200
+    "#);
 }
 
 #[test]
@@ -410,7 +464,13 @@ fn a_client_without_tower_has_a_span_of_its_own() {
         http_client("no method", "no url").fail(&io::Error::from(io::ErrorKind::ConnectionReset));
         drop(http_client("GET", "http://shop/"));
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r#"
+    it: PUT (client) http.request.method=PUT server.address=shop server.port=443 url.full="https://REDACTED:REDACTED@shop/users/7#top" url.template="/users/{id}" http.response.status_code=201
+      it: connect (internal)
+    it: GET (client) [error] http.request.method=GET server.address=shop server.port=8080 url.full=http://shop:8080 http.response.status_code=500 error.type="500"
+    it: HTTP (client) [error: connection reset] http.request.method=_OTHER http.request.method_original="no method" error.type=connection_reset
+    it: GET (client) [error] http.request.method=GET server.address=shop server.port=80 url.full=http://shop/ error.type=cancelled
+    "#);
 }
 
 fn call(path: &str) -> Request<()> {
@@ -445,7 +505,20 @@ fn a_call_is_named_after_its_method_and_its_status_comes_from_head_or_trailers()
             drain(answer).await;
         }
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r"
+    it: shop.Stock/Reserve (client) rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock rpc.status_code=OK
+      it: shop.Stock/Reserve (server) rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock server.port=50051 client.address=::1 rpc.status_code=OK
+        it: frame (internal)
+        it: frame (internal)
+    it: shop.Stock/Reserve (client) [error: not there] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock rpc.status_code=NOT_FOUND error.type=NOT_FOUND
+      it: shop.Stock/Reserve (server) rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock server.port=50051 client.address=::1 rpc.status_code=NOT_FOUND
+    it: shop.Stock/Reserve (client) [error: not there] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock rpc.status_code=INTERNAL error.type=INTERNAL
+      it: shop.Stock/Reserve (server) [error: not there] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock server.port=50051 client.address=::1 rpc.status_code=INTERNAL error.type=INTERNAL
+    it: shop.Stock/Reserve (client) [error: not there] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock rpc.status_code=UNAVAILABLE error.type=UNAVAILABLE
+      it: shop.Stock/Reserve (server) [error: not there] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock server.port=50051 client.address=::1 rpc.status_code=UNAVAILABLE error.type=UNAVAILABLE
+        it: frame (internal)
+        it: frame (internal)
+    ");
 }
 
 #[test]
@@ -470,7 +543,13 @@ fn a_call_that_is_given_up_or_never_answered_is_told() {
         }));
         assert!(nobody.oneshot(call("/shop.Stock/Reserve")).await.is_err());
     });
-    insta::assert_snapshot!(session.tree(), @"");
+    insta::assert_snapshot!(session.tree(), @r"
+    it: shop.Stock/Watch (client) [error] rpc.system.name=grpc rpc.method=shop.Stock/Watch server.address=stock server.port=50051 rpc.status_code=CANCELLED error.type=CANCELLED
+      it: shop.Stock/Watch (server) rpc.system.name=grpc rpc.method=shop.Stock/Watch server.address=stock server.port=50051 rpc.status_code=CANCELLED
+        it: frame (internal)
+    it: shop.Stock/Reserve (client) [error] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock server.port=50051 rpc.status_code=UNAVAILABLE error.type=UNAVAILABLE
+    it: shop.Stock/Reserve (client) [error: connection refused] rpc.system.name=grpc rpc.method=shop.Stock/Reserve server.address=stock server.port=50051 error.type=connection_refused
+    ");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //!
 //! No function here formats a value: that happens before, while nothing of ours is locked.
 
-use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Each, Fields, collected};
+use super::each::Each;
+use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields, collected};
 use crate::bridge::opentelemetry::Mailbox;
 use crate::context::SpanContext;
 use crate::record::{
