@@ -99,7 +99,7 @@ pub(crate) fn start_with(
 /// Whether samplers or hooks of the program look at what a span starts with: then a front end
 /// collects it first and uses [`start_with`].
 #[cfg(feature = "tracing")]
-#[expect(dead_code, reason = "the bridges ask")]
+#[inline(always)]
 pub(crate) fn starts_are_asked() -> bool {
     state::starts_are_asked()
 }
@@ -333,6 +333,7 @@ impl Span {
             mem::swap(&mut new.attributes, &mut old.attributes);
             mem::swap(&mut new.events, &mut old.events);
             mem::swap(&mut new.links, &mut old.links);
+            mem::swap(&mut new.redacted, &mut old.redacted);
         }
     }
 

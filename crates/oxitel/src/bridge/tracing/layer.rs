@@ -10,7 +10,7 @@ use super::live;
 use crate::context::SpanContext;
 use crate::pipeline::frames::TRACING_LAYER;
 use crate::pipeline::{local, state};
-use crate::record::Span;
+use crate::record::{Span, contained};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tracing::dispatcher::WeakDispatch;
@@ -229,6 +229,9 @@ where
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if contained::is_muted() {
+            return;
+        }
         local::leave(self.key(id));
     }
 

@@ -15,7 +15,7 @@ use crate::pipeline::per_epoch::PerEpoch;
 use crate::pipeline::state;
 use crate::pipeline::sync::AtomicPtr;
 use crate::pipeline::table::Table;
-use crate::record::Span;
+use crate::record::{Span, contained};
 use tracing::metadata::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::Interest;
@@ -114,6 +114,9 @@ fn spans() -> &'static Table<Live> {
 }
 
 fn with<R>(id: u64, action: impl FnOnce(&mut Live) -> R) -> Option<R> {
+    if contained::is_muted() {
+        return None;
+    }
     spans().with(id, state::epoch(), action)
 }
 
@@ -142,7 +145,7 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        if !state::is_on() && self.console.is_none() {
+        if !state::is_on() && self.console.is_none() || contained::is_muted() {
             return Id::from_u64(IGNORED);
         }
         let named = attributes.parent().map(|parent| place(parent).unwrap_or_default());
@@ -207,15 +210,23 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn exit(&self, id: &Id) {
+        if contained::is_muted() {
+            return;
+        }
         local::leave(id.into_u64());
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        spans().acquire(id.into_u64(), state::epoch());
+        if !contained::is_muted() {
+            spans().acquire(id.into_u64(), state::epoch());
+        }
         id.clone()
     }
 
     fn try_close(&self, id: Id) -> bool {
+        if contained::is_muted() {
+            return false;
+        }
         let (spans, epoch) = (spans(), state::epoch());
         let last = local::with_spare(|spare| spans.release(id.into_u64(), epoch, spare));
         // The span ends here, after all is unlocked.
