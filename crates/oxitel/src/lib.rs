@@ -51,6 +51,8 @@ mod diagnose;
 #[cfg(feature = "otel")]
 mod export;
 mod guard;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 #[cfg(not(feature = "otel"))]
 mod off;
 #[cfg(feature = "otel")]
@@ -81,8 +83,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
-    #[doc = include_str!("../../../docs/guide/one-trace.md")]
-    mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/privacy.md")]
+    mod privacy {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]

@@ -1,7 +1,13 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
+use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
 use oxitel::context::Baggage;
+use oxitel::middleware::{
+    ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
+    ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer, SpanEnd, TrustIncoming,
+    http_client, set_route,
+};
 use oxitel::propagate::environment::{self, Variables};
 use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
@@ -12,6 +18,7 @@ use oxitel::{
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
 use std::time::Duration;
+use tower_layer::Layer as _;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
 
@@ -127,8 +134,36 @@ fn ended(span: &SpanRef<'_>) -> Verdict {
 }
 
 /// A subscriber with our layer in it; without the engine the layer does nothing.
-pub fn subscriber() -> Layered<oxitel::bridge::Layer, Registry> {
-    tracing_subscriber::registry().with(oxitel::bridge::layer())
+pub fn subscriber() -> Layered<Layer, Registry> {
+    let layer = oxitel::bridge::layer().with_location(true).with_threads(true);
+    tracing_subscriber::registry().with(layer)
+}
+
+/// Our own subscriber; without the engine it filters and prints, and records nothing.
+pub fn own_subscriber() -> Subscriber {
+    oxitel::bridge::subscriber()
+        .with_filter("info,h2=off")
+        .with_location(true)
+        .with_threads(true)
+        .console()
+}
+
+/// What a program may do to a span of `tracing`: where its parent is set, and where it stands.
+pub fn extended(parent: &SpanContext) -> (Result<(), SetParentError>, SpanContext) {
+    let span = tracing::info_span!("span");
+    let moved = span.set_parent(parent);
+    span.set_attribute("n", 1);
+    span.add_link(parent);
+    span.set_status(Status::Ok);
+    tracing::info!("event");
+    (moved, span.context())
+}
+
+/// Makes our subscriber the process's.
+pub fn install() -> Result<(), InstallError> {
+    own_subscriber().try_init()?;
+    own_subscriber().init();
+    Ok(())
 }
 
 /// Work that moves between threads.
@@ -178,3 +213,46 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     drop((here, incoming.place().with_baggage(incoming.baggage()), incoming.wrap(async {})));
     (incoming, sent)
 }
+
+/// A service behind every layer there is, with every word they can be told.
+pub fn layers<S>(service: S) -> HttpServer<RpcServer<HttpClient<RpcClient<S>>>> {
+    let rpc_client = RpcClientLayer::new().server("localhost:50051");
+    let http_client =
+        HttpClientLayer::new().template(|_| None).scheme("https").known_methods(&["QUERY"]);
+    let rpc_server = RpcServerLayer::new()
+        .trust_incoming(TrustIncoming::Never)
+        .filter(|request| request.uri.path() != "/health")
+        .client_address(|_| None);
+    let http_server = HttpServerLayer::new()
+        .trust_incoming(TrustIncoming::Link)
+        .filter(|_| true)
+        .route(|_| Some("/"))
+        .client_address(|_| Some("::1".to_owned()))
+        .scheme("https")
+        .known_methods(&["PROPFIND"])
+        .span_end(SpanEnd::Head);
+    http_server.layer(rpc_server.layer(http_client.layer(rpc_client.layer(service))))
+}
+
+/// What a handler without `tower` does.
+pub fn handled<F>(work: F) -> ResponseFuture<F> {
+    HttpServerLayer::new().handle(http::Request::new(()), |request| {
+        set_route(request.extensions(), "/");
+        work
+    })
+}
+
+/// The headers that a client without `tower` sends.
+pub async fn called(status: u16) -> HashMap<String, String> {
+    let mut headers = HashMap::new();
+    let mut call: ClientSpan = http_client("GET", "http://localhost/");
+    call.inject(&mut headers);
+    call.span_mut().set_attribute("k", "v");
+    call.wrap(async {}).await;
+    call.finish(status);
+    http_client(http::Method::GET, "http://localhost/").fail(&std::fmt::Error);
+    headers
+}
+
+/// A body as the layers give it back.
+pub type Body = ResponseBody<String>;

@@ -9,6 +9,7 @@ mod env;
 mod error;
 mod notes;
 mod origins;
+#[cfg(feature = "otel")]
 mod otlp;
 mod parse;
 #[cfg(feature = "otel")]
@@ -32,7 +33,6 @@ use crate::bridge::Activation;
 use crate::propagate::Propagators;
 use crate::record::{Hooks, Limits, Redaction, Sampler};
 use origins::Origins;
-use otlp::Endpoint;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::origins::Origin;
-use super::otlp::Otlp;
-use super::{Config, Endpoint, EndpointError, Protocol, url};
+use super::otlp::{Endpoint, Otlp};
+use super::{Config, EndpointError, Protocol, url};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
@@ -26,8 +26,8 @@ impl Config {
             return Ok(None);
         }
         let Some(destination) = self.destination()? else { return Ok(None) };
-        for remark in destination.remarks() {
-            diagnose::say(remark);
+        if let Some(remark) = destination.remark() {
+            diagnose::say(&remark);
         }
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
@@ -44,6 +44,8 @@ impl Config {
             export_timeout: bounded(self.timeout()),
             shutdown_timeout: bounded(self.shutdown_timeout),
             queue_bytes: self.queue_bytes,
+            queue_items: self.items("max_queue_size", self.max_queue_size),
+            batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
             live_bytes: self.live_bytes,
         }))
     }
@@ -68,7 +70,7 @@ impl Config {
 
     fn destination(&self) -> Result<Option<Destination>, EndpointError> {
         let otlp = self.otlp(&self.traces);
-        let protocol = otlp.protocol.map(Protocol::as_str);
+        let protocol = otlp.protocol;
         let headers = &otlp.headers.0;
         match otlp.endpoint {
             Some(Endpoint::Exact(url)) => {
@@ -79,6 +81,11 @@ impl Config {
             }
             None => Ok(None),
         }
+    }
+
+    /// A limit by number, once somebody asked for it: at the default the bytes alone count.
+    fn items(&self, setting: &str, number: usize) -> Option<u64> {
+        self.is_asked_for(setting).then_some(number as u64)
     }
 
     /// What bounds a request with all its retries. The batch's own timeout does it as well, once

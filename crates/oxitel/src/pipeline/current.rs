@@ -138,14 +138,16 @@ pub(super) fn decide(context: &Context, top: Option<(Place, u64)>) -> Place {
 fn of_api(context: &Context) -> Place {
     let span = context.span();
     let ids = ids(span.span_context());
-    if let Some(remote) = context.get::<RemoteParent>()
-        && remote.is(&ids)
-    {
+    let remote = context.get::<RemoteParent>();
+    if let Some(remote) = remote.filter(|remote| remote.is(&ids)) {
         // As it came: the API would refuse some trace states that the standard allows.
         return remote.place();
     }
     let state = span.span_context().trace_state().header();
-    (ids, (!state.is_empty()).then(|| Arc::from(state)))
+    if state.is_empty() {
+        return (ids, remote.and_then(|remote| remote.refused_state(&ids)));
+    }
+    (ids, Some(Arc::from(state)))
 }
 
 /// Attaches a Context that shows a frame, where that can be done.

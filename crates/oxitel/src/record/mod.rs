@@ -41,6 +41,8 @@ pub use limits::Limits;
 pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
+#[cfg(all(feature = "otel", feature = "middleware"))]
+pub(crate) use span::printed;
 #[cfg(feature = "otel")]
 pub(crate) use span::{Inner, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]

@@ -369,7 +369,7 @@ fn end(span: Inner) {
 }
 
 /// As far as it prints: an implementation that fails is no reason to panic.
-fn printed(arguments: fmt::Arguments<'_>) -> String {
+pub(crate) fn printed(arguments: fmt::Arguments<'_>) -> String {
     let mut text = String::new();
     let _ = text.write_fmt(arguments);
     text

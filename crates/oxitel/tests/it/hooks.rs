@@ -160,9 +160,7 @@ struct Bomb;
 
 impl Drop for Bomb {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
-            panic!("as the test wants it");
-        }
+        assert!(std::thread::panicking(), "as the test wants it");
     }
 }
 

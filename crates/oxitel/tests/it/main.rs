@@ -8,6 +8,7 @@ mod frames;
 mod grpc;
 mod grpc_faults;
 mod hooks;
+mod middleware;
 mod nested;
 mod places;
 mod pressure;

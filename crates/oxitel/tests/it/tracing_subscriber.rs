@@ -289,9 +289,9 @@ fn threads_share_a_span_and_the_last_handle_ends_it_where_nobody_listens() {
                             released.wait();
                         };
                         if number % 2 == 0 {
-                            run(dispatch, work)
+                            run(dispatch, work);
                         } else {
-                            work()
+                            work();
                         }
                         drop(shared);
                     });
@@ -362,7 +362,7 @@ fn ids_that_were_made_up_or_are_gone_do_no_harm() {
         let ids = near.chain([gone, 1, u64::MAX, 1 << 63, 0xff_ffff]).filter(|other| *other != 0);
         for made_up in ids.map(Id::from_u64) {
             dispatch.enter(&made_up);
-            drop(dispatch.clone_span(&made_up));
+            assert_eq!(dispatch.clone_span(&made_up), made_up);
             dispatch.record_follows_from(&made_up, &Id::from_u64(id));
             dispatch.record_follows_from(&Id::from_u64(id), &made_up);
             drop(info_span!(parent: made_up.clone(), "below nobody"));
@@ -532,7 +532,7 @@ fn spans_that_a_dropped_layer_still_keeps_end_with_it() {
         let span = info_span!("closed behind the registry's back");
         let id = span.id().expect("it is enabled");
         // The registry's dispatch goes with this handle, and no close is ever called.
-        tracing::dispatcher::get_default(|dispatch| drop(dispatch.clone_span(&id)));
+        tracing::dispatcher::get_default(|dispatch| assert_eq!(dispatch.clone_span(&id), id));
     });
     assert_eq!(session.ledger().live, 0);
     insta::assert_snapshot!(session.tree(), @"it: closed behind the registry's back (internal)");

@@ -206,8 +206,9 @@ impl<'a> Names<'a> {
     }
 
     pub(crate) fn parent(&self, record: &SpanRecord) -> &str {
-        let span: String =
-            record.span.parent_span_id.iter().map(|byte| format!("{byte:02x}")).collect();
+        // An empty id is no parent.
+        let span = record.span.parent_span_id.as_slice().try_into().map(oxitel::SpanId::from_bytes);
+        let span = span.map(|span| span.to_string()).unwrap_or_default();
         self.name(&record.trace_id(), &span)
     }
 }

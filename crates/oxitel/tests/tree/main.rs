@@ -4,8 +4,13 @@
 //! Each program runs with each front end of `tracing` and each activation: see `harness`.
 
 mod cases;
+mod contexts;
 mod harness;
 mod late;
+mod live;
 mod orders;
+mod processes;
 mod programs;
+mod spans;
 mod tasks;
+mod unrecorded;

@@ -253,15 +253,15 @@ mod tests {
             debug!(bytes = &b"\x00\xff"[..]);
         });
         insta::assert_snapshot!(told, @r#"
-        1970-01-01T00:00:01.001Z  INFO oxitel::bridge::console::tests: a:b: cart loaded items=3 name=x text="two words" empty=""
+        1970-01-01T00:00:01.001Z  INFO oxitel::bridge::tracing::console::tests: a:b: cart loaded items=3 name=x text="two words" empty=""
         1970-01-01T00:00:01.001Z  WARN other: a:b: two\nlines \u{1b}[31m ratio=0.5 ok=true
-        1970-01-01T00:00:01.001Z ERROR oxitel::bridge::console::tests: a:b: error="no\tdisk"
-        1970-01-01T00:00:01.001Z DEBUG oxitel::bridge::console::tests: a:b: bytes=00ff
+        1970-01-01T00:00:01.001Z ERROR oxitel::bridge::tracing::console::tests: a:b: error="no\tdisk"
+        1970-01-01T00:00:01.001Z DEBUG oxitel::bridge::tracing::console::tests: a:b: bytes=00ff
         "#);
     }
 
     #[test]
     fn colours_are_for_terminals() {
-        insta::assert_snapshot!(lines(true, || info!(n = 1, "said")).escape_debug(), @r#"\u{1b}[2m1970-01-01T00:00:01.001Z\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m \u{1b}[2moxitel::bridge::console::tests:\u{1b}[0m \u{1b}[1ma:b:\u{1b}[0m said \u{1b}[2mn=\u{1b}[0m1\n"#);
+        insta::assert_snapshot!(lines(true, || info!(n = 1, "said")).escape_debug(), @r#"\u{1b}[2m1970-01-01T00:00:01.001Z\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m \u{1b}[2moxitel::bridge::tracing::console::tests:\u{1b}[0m \u{1b}[1ma:b:\u{1b}[0m said \u{1b}[2mn=\u{1b}[0m1\n"#);
     }
 }

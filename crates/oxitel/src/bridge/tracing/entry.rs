@@ -2,7 +2,8 @@
 //!
 //! No function here formats a value: that happens before, while nothing of ours is locked.
 
-use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Each, Fields};
+use super::each::Each;
+use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields};
 use crate::bridge::opentelemetry::Mailbox;
 use crate::context::SpanContext;
 use crate::record::{Kind, Parent, Scope, Span, Status, Value, start};

@@ -87,6 +87,41 @@ impl Layer {
         self.covered.load(Ordering::Relaxed)
     }
 
+    #[inline]
+    fn takes(&self, metadata: &Metadata<'_>) -> bool {
+        state::is_on() && !self.is_covered() && !is_refused(metadata)
+    }
+
+    fn keep(&self, id: &Id, span: Span) {
+        if span.is_off() {
+            return;
+        }
+        match live::insert(self.key(id), Entry::new(span, self.number)) {
+            // One that the registry forgot to close.
+            Ok(before) => drop(before),
+            Err(entry) => entry.span.refuse(),
+        }
+    }
+
+    /// Begins a span whose parent is none of this layer's.
+    #[cfg(feature = "tracing-opentelemetry")]
+    pub(super) fn begin_below(&self, attributes: &Attributes<'_>, id: &Id, parent: &SpanContext) {
+        if self.takes(attributes.metadata()) {
+            self.keep(id, begin(attributes, Some(parent), self.style));
+        }
+    }
+
+    /// Whether the span is this layer's.
+    #[cfg(feature = "tracing-opentelemetry")]
+    pub(super) fn has(&self, id: &Id) -> bool {
+        live::with(self.key(id), |_| ()).is_some()
+    }
+
+    #[cfg(feature = "tracing-opentelemetry")]
+    pub(super) fn dispatch(&self) -> Option<Dispatch> {
+        self.dispatch.try_read().ok()?.as_ref()?.upgrade()
+    }
+
     fn place(&self, id: &Id) -> Option<SpanContext> {
         live::with(self.key(id), Entry::place)
     }
@@ -149,19 +184,10 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
-        if !state::is_on() || self.is_covered() || is_refused(attributes.metadata()) {
-            return;
-        }
-        let named = attributes.parent().map(|parent| self.visible(parent).unwrap_or_default());
-        let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
-        let span = begin(attributes, named.as_ref(), self.style);
-        if span.is_off() {
-            return;
-        }
-        match live::insert(self.key(id), Entry::new(span, self.number)) {
-            // One that the registry forgot to close.
-            Ok(before) => drop(before),
-            Err(entry) => entry.span.refuse(),
+        if self.takes(attributes.metadata()) {
+            let named = attributes.parent().map(|parent| self.visible(parent).unwrap_or_default());
+            let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
+            self.keep(id, begin(attributes, named.as_ref(), self.style));
         }
     }
 
@@ -185,7 +211,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if !state::is_on() || self.is_covered() || is_refused(event.metadata()) {
+        if !self.takes(event.metadata()) {
             return;
         }
         let Some(key) = self.span_of(event) else { return };

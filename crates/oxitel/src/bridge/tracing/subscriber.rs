@@ -151,7 +151,7 @@ impl tracing::Subscriber for Subscriber {
         if span.is_off() && self.console.is_none() {
             return Id::from_u64(IGNORED);
         }
-        let path = self.console.and_then(|_| path_below(attributes));
+        let path = self.console.map(|_| path_below(attributes));
         enlist(Live { entry: Entry::new(span, 0), metadata: attributes.metadata(), path })
     }
 
@@ -269,14 +269,14 @@ fn path(id: u64) -> Option<Box<str>> {
 }
 
 /// The path of a new span.
-fn path_below(attributes: &Attributes<'_>) -> Option<Box<str>> {
+fn path_below(attributes: &Attributes<'_>) -> Box<str> {
     let above = match attributes.parent() {
         Some(parent) => path(parent.into_u64()),
         None if attributes.is_root() => None,
         None => path(local::current_tracing()),
     };
     let name = attributes.metadata().name();
-    Some(above.map_or_else(|| name.into(), |above| [&*above, ":", name].concat().into()))
+    above.map_or_else(|| name.into(), |above| [&*above, ":", name].concat().into())
 }
 
 /// What [`SpanExt`](super::SpanExt) does to spans of this subscriber.
