@@ -132,11 +132,15 @@ fn split(authority: &Authority) -> (bool, &str) {
     }
 }
 
-/// The endpoint for people.
+/// The endpoint for people: without credentials and query, which may be secrets.
 pub(super) fn without_credentials(endpoint: &str) -> String {
-    match endpoint.rsplit_once('@') {
-        Some((_, rest)) => format!("…@{rest}"),
-        None => endpoint.to_owned(),
+    let (credentials, rest) = match endpoint.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => ("", endpoint),
+    };
+    match rest.split_once('?') {
+        Some((rest, _)) => format!("{credentials}{rest}?…"),
+        None => format!("{credentials}{rest}"),
     }
 }
 
