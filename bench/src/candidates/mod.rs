@@ -16,6 +16,7 @@ use crate::measure::Order;
 pub(crate) fn run(order: &Order) -> anyhow::Result<()> {
     match order.candidate {
         Candidate::Direct | Candidate::DirectSystemClock => oxitel::direct(order),
+        Candidate::Subscriber => oxitel::subscriber(order),
         Candidate::Layer => oxitel::layer(order),
         Candidate::OpenTelemetry => opentelemetry::run(order),
         Candidate::TracingOpenTelemetry => tracing::opentelemetry(order),

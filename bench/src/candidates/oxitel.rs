@@ -1,4 +1,4 @@
-//! oxitel: the direct API, and its layer under `tracing`.
+//! oxitel: the direct API, and its subscriber and its layer under `tracing`.
 
 use super::spans;
 use crate::engine::Case;
@@ -15,6 +15,19 @@ static SCOPE: Scope = Scope::new("bench");
 pub(super) fn direct(order: &Order) -> anyhow::Result<()> {
     let guard = if order.case == Case::Disabled { None } else { Some(start(order)?) };
     measure(order, record, flush)?;
+    drop(guard);
+    Ok(())
+}
+
+/// `tracing` macros and our own subscriber. Disabled means that the spans are filtered away, and
+/// that `init` is never called.
+pub(super) fn subscriber(order: &Order) -> anyhow::Result<()> {
+    let disabled = order.case == Case::Disabled;
+    let guard = if disabled { None } else { Some(start(order)?) };
+    let filter = if disabled { "bench=warn" } else { "info" };
+    let subscriber = oxitel::bridge::subscriber().with_filter(filter);
+    subscriber.try_init().context("the global subscriber")?;
+    measure(order, spans::record, flush)?;
     drop(guard);
     Ok(())
 }

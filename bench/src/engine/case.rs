@@ -60,17 +60,23 @@ impl Case {
 
     pub(crate) fn candidates(self) -> &'static [Candidate] {
         use Candidate::{
-            Direct, DirectSystemClock, Fastrace, Layer, OpenTelemetry, Tracing,
+            Direct, DirectSystemClock, Fastrace, Layer, OpenTelemetry, Subscriber, Tracing,
             TracingOpenTelemetry,
         };
         match self {
-            Self::Exported => {
-                &[Direct, DirectSystemClock, Layer, OpenTelemetry, TracingOpenTelemetry, Fastrace]
-            }
+            Self::Exported => &[
+                Direct,
+                DirectSystemClock,
+                Subscriber,
+                Layer,
+                OpenTelemetry,
+                TracingOpenTelemetry,
+                Fastrace,
+            ],
             Self::SampledOut | Self::Saturation => {
-                &[Direct, Layer, OpenTelemetry, TracingOpenTelemetry, Fastrace]
+                &[Direct, Subscriber, Layer, OpenTelemetry, TracingOpenTelemetry, Fastrace]
             }
-            Self::Disabled => &[Direct, Tracing],
+            Self::Disabled => &[Direct, Subscriber, Tracing],
         }
     }
 }
@@ -82,6 +88,8 @@ pub(crate) enum Candidate {
     Direct,
     /// The same, reading the wall clock instead of the time-stamp counter.
     DirectSystemClock,
+    /// `tracing` macros, oxitel's own subscriber. Disabled: it filters the spans away.
+    Subscriber,
     /// `tracing` macros, oxitel's layer on a `Registry`.
     Layer,
     /// The OpenTelemetry API and SDK.
@@ -98,6 +106,7 @@ impl Candidate {
         match self {
             Self::Direct => "direct",
             Self::DirectSystemClock => "direct-system-clock",
+            Self::Subscriber => "subscriber",
             Self::Layer => "layer",
             Self::OpenTelemetry => "opentelemetry_sdk",
             Self::TracingOpenTelemetry => "tracing-opentelemetry",
@@ -109,7 +118,7 @@ impl Candidate {
     /// The crate that a peer is; its version is read from the lock file.
     pub(crate) fn package(self) -> &'static str {
         match self {
-            Self::Direct | Self::DirectSystemClock | Self::Layer => "oxitel",
+            Self::Direct | Self::DirectSystemClock | Self::Subscriber | Self::Layer => "oxitel",
             peer => peer.name(),
         }
     }

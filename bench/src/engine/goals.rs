@@ -4,7 +4,8 @@
 //! may be. A goal of zero asks for zero, whatever the peer has.
 
 use super::case::Candidate::{
-    self, Direct, DirectSystemClock, Fastrace, Layer, OpenTelemetry, Tracing, TracingOpenTelemetry,
+    self, Direct, DirectSystemClock, Fastrace, Layer, OpenTelemetry, Subscriber, Tracing,
+    TracingOpenTelemetry,
 };
 use super::case::Case::{self, Disabled, Exported, SampledOut, Saturation};
 use super::observation::Metric::{self, Allocations, Caller, Lost, Total, Wire};
@@ -46,6 +47,10 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
     of(Exported, Direct, Total, Fastrace, Some(0.11)),
     of(Exported, DirectSystemClock, Caller, OpenTelemetry, Some(0.30)),
     of(Exported, DirectSystemClock, Total, OpenTelemetry, None),
+    of(Exported, Subscriber, Caller, TracingOpenTelemetry, Some(0.12)),
+    of(Exported, Subscriber, Total, TracingOpenTelemetry, Some(0.08)),
+    of(Exported, Subscriber, Allocations, TracingOpenTelemetry, Some(0.0)),
+    of(Exported, Subscriber, Wire, TracingOpenTelemetry, Some(0.5)),
     of(Exported, Layer, Caller, TracingOpenTelemetry, Some(0.27)),
     of(Exported, Layer, Total, TracingOpenTelemetry, Some(0.15)),
     of(Exported, Layer, Allocations, TracingOpenTelemetry, Some(0.0)),
@@ -53,14 +58,20 @@ pub(crate) const COMPARISONS: &[Comparison] = &[
     of(SampledOut, Direct, Caller, Fastrace, Some(0.3)),
     of(SampledOut, Direct, Caller, OpenTelemetry, None),
     of(SampledOut, Direct, Allocations, Fastrace, Some(0.0)),
+    of(SampledOut, Subscriber, Caller, TracingOpenTelemetry, Some(0.05)),
+    of(SampledOut, Subscriber, Allocations, TracingOpenTelemetry, Some(0.0)),
     of(SampledOut, Layer, Caller, TracingOpenTelemetry, Some(0.22)),
     of(SampledOut, Layer, Allocations, TracingOpenTelemetry, Some(0.0)),
     of(Disabled, Direct, Caller, Tracing, Some(1.2)),
     of(Disabled, Direct, Allocations, Tracing, Some(0.0)),
+    of(Disabled, Subscriber, Caller, Tracing, Some(1.2)),
+    of(Disabled, Subscriber, Allocations, Tracing, Some(0.0)),
     of(Saturation, Direct, Lost, OpenTelemetry, Some(0.0)),
     of(Saturation, Direct, Total, OpenTelemetry, None),
     of(Saturation, Direct, Lost, Fastrace, Some(0.0)),
     of(Saturation, Direct, Total, Fastrace, None),
+    of(Saturation, Subscriber, Lost, TracingOpenTelemetry, Some(0.0)),
+    of(Saturation, Subscriber, Total, TracingOpenTelemetry, None),
     of(Saturation, Layer, Lost, TracingOpenTelemetry, Some(0.0)),
     of(Saturation, Layer, Total, TracingOpenTelemetry, None),
 ];

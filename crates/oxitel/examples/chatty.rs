@@ -1,6 +1,7 @@
-//! A value whose `Debug` implementation uses `tracing` itself, in every place where the layer
-//! formats values: a new span, a late field, an event. `chatty flush` sends twice: what the first
-//! sending says over `tracing` would be in the second.
+//! A value whose `Debug` implementation uses `tracing` itself, in every place where values are
+//! formatted: a new span, a late field, an event. `chatty layer` or `chatty subscriber`; with
+//! `flush` behind it, it sends twice: what the first sending says over `tracing` would be in the
+//! second.
 
 use oxitel::Config;
 use std::fmt;
@@ -20,13 +21,17 @@ impl fmt::Debug for Chatty {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let _guard = oxitel::init(Config::new("chatty"))?;
-    let subscriber = tracing_subscriber::registry().with(oxitel::bridge::layer());
-    tracing::subscriber::set_global_default(subscriber)?;
+    if std::env::args().nth(1).as_deref() == Some("layer") {
+        let subscriber = tracing_subscriber::registry().with(oxitel::bridge::layer());
+        tracing::subscriber::set_global_default(subscriber)?;
+    } else {
+        oxitel::bridge::subscriber().console().try_init()?;
+    }
     let span = info_span!("span", early = ?Chatty, late = tracing::field::Empty).entered();
     tracing::Span::current().record("late", debug(&Chatty));
     info!(value = ?Chatty, "event");
     drop(span);
-    if std::env::args().nth(1).as_deref() == Some("flush") {
+    if std::env::args().nth(2).as_deref() == Some("flush") {
         oxitel::flush(std::time::Duration::from_secs(5))?;
     }
     Ok(())

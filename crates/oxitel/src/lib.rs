@@ -34,8 +34,9 @@
 //! ```
 //!
 //! Programs that use `tracing` add [`bridge::layer`] to their subscriber and change nothing else.
-//! Work that goes elsewhere takes its place in the trace along: [`Span::instrument`] for futures,
-//! [`context::capture`] for threads, [`propagate`] for other processes.
+//! Work that goes elsewhere takes its place in the trace along: [`Span::instrument`] and
+//! [`instrument`] for futures, [`context::capture`] for threads, [`propagate`] for other
+//! processes.
 //!
 //! # Without the feature `otel`
 //!
@@ -50,6 +51,8 @@ mod diagnose;
 #[cfg(feature = "otel")]
 mod export;
 mod guard;
+#[cfg(feature = "middleware")]
+pub mod middleware;
 #[cfg(not(feature = "otel"))]
 mod off;
 #[cfg(feature = "otel")]
@@ -69,7 +72,7 @@ pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{
     Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
     Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,
-    Value, ValueRef, Verdict,
+    Value, ValueRef, Verdict, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 
@@ -80,8 +83,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
-    #[doc = include_str!("../../../docs/guide/one-trace.md")]
-    mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/privacy.md")]
+    mod privacy {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]

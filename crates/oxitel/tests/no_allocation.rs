@@ -2,11 +2,19 @@
 
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
+use http::{HeaderMap, Request, Response};
+use oxitel::middleware::HttpServerLayer;
 use oxitel::testing::{Answer, Receiver};
-use oxitel::{Config, Scope, Value};
+use oxitel::{Config, Sampler, Scope, Value};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tracing::field::Empty;
+use tracing::{info, info_span};
+use tracing_subscriber::layer::SubscriberExt;
 
 struct Counting;
 
@@ -55,11 +63,48 @@ fn trace(number: i64) {
     root.set_attribute("late", true);
 }
 
+/// The same through the macros of `tracing`: fields, late fields, events, links.
+fn traced(number: i64) {
+    let root = info_span!("root", number, text = "a value of some length", late = Empty).entered();
+    for step in 0..10 {
+        let child = info_span!("child", step, text = "first", debug = ?(1, 2), late = Empty);
+        let _child = child.enter();
+        child.record("late", "and then another");
+        info!(key = true, text = %step, "event");
+        child.follows_from(&root);
+    }
+    root.record("late", true);
+}
+
 /// A burst fills several chunks, so the hand-over to the sender is part of what is measured.
-fn burst() {
+fn burst(trace: fn(i64)) {
     for number in 0..500 {
         trace(number);
     }
+}
+
+/// Spans that are not sampled.
+fn unsampled(name: &str) {
+    burst(traced);
+    let before = ALLOCATIONS.get();
+    burst(traced);
+    assert_eq!(ALLOCATIONS.get() - before, 0, "{name}: allocations for 5,500 unsampled spans");
+}
+
+/// Serves a request below a caller that is not sampled, and says how many allocations that made.
+fn serve(layer: &HttpServerLayer) -> u64 {
+    let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let header = ("traceparent".parse().expect("a name"), caller.parse().expect("a value"));
+    let mut request = Request::new(());
+    *request.headers_mut() = HeaderMap::from_iter([header]);
+    let before = ALLOCATIONS.get();
+    let answer = || Ok::<_, Infallible>(Response::new(http_body_util::Empty::<&[u8]>::new()));
+    {
+        let mut served = pin!(layer.handle(request, |_| std::future::ready(answer())));
+        let polled = served.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(_))));
+    }
+    ALLOCATIONS.get() - before
 }
 
 #[test]
@@ -68,17 +113,36 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let config = Config::default().endpoint(receiver.endpoint());
     let guard = oxitel::init(config).expect("telemetry starts");
     let flush = || oxitel::flush(Duration::from_secs(10)).expect("delivered");
-    // While the first request waits for its second attempt, the rest of the burst queues up:
-    // no later burst needs more buffers than this one.
-    receiver.script([Answer::Status(503)]);
-    for _ in 0..3 {
-        burst();
+    let measure = |name: &str, trace: fn(i64)| {
+        let already = receiver.spans().len();
+        // While the first request waits for its second attempt, the rest of the burst queues up:
+        // no later burst needs more buffers than this one.
+        receiver.script([Answer::Status(503)]);
+        for _ in 0..3 {
+            burst(trace);
+            flush();
+        }
+        let before = ALLOCATIONS.get();
+        burst(trace);
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}: allocations for 5,500 spans");
         flush();
-    }
-    let before = ALLOCATIONS.get();
-    burst();
-    assert_eq!(ALLOCATIONS.get() - before, 0, "allocations for 5,500 spans");
-    flush();
-    assert_eq!(receiver.spans().len(), 4 * 5_500);
+        assert_eq!(receiver.spans().len() - already, 4 * 5_500, "{name}");
+    };
+    measure("direct", trace);
+    let layer = tracing_subscriber::registry().with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(layer, || measure("layer", traced));
+    let subscriber = oxitel::bridge::subscriber().with_filter("info");
+    tracing::subscriber::with_default(subscriber, || measure("subscriber", traced));
+    let layer = HttpServerLayer::new().route(|_| unreachable!("nobody asks for it"));
+    serve(&layer);
+    assert_eq!(serve(&layer), 0, "allocations for a request that is not sampled");
+    drop(guard);
+
+    let off = Config::default().endpoint(receiver.endpoint()).sampler(Sampler::always_off());
+    let guard = oxitel::init(off).expect("telemetry starts");
+    let layer = tracing_subscriber::registry().with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(layer, || unsampled("layer"));
+    let subscriber = oxitel::bridge::subscriber().with_filter("info");
+    tracing::subscriber::with_default(subscriber, || unsampled("subscriber"));
     drop(guard);
 }

@@ -65,8 +65,11 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         }
     }
     let (cases, name) = (seed.wrapping_sub(first), codec.name());
-    println!("{name}: {cases} cases, {bytes} bytes from seed {first} on, all well");
-    println!("the slowest took {:?}: {name} 0 {}", slowest.0, slowest.1);
+    println!(
+        "{name}: {cases} cases, {bytes} bytes from seed {first} on, all well; \
+         the slowest took {:?}: {name} 0 {}",
+        slowest.0, slowest.1
+    );
     Ok(())
 }
 

@@ -1,17 +1,28 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
+use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
+use oxitel::config::{
+    Compression, ExemplarFilter, Exporters, HistogramAggregation, LogLevel, LogRecords,
+    MetricReader, Origin, ResolvedSetting, Signal, Temporality, Tls,
+};
 use oxitel::context::Baggage;
+use oxitel::middleware::{
+    ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
+    ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer, SpanEnd, TrustIncoming,
+    http_client, set_route,
+};
 use oxitel::propagate::environment::{self, Variables};
 use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
-    Config, Decision, FlushError, Hooks, InitError, Kind, Limits, Redaction, Sampler, Sampling,
-    Scalar, Scope, ShouldSample, SpanContext, SpanMut, SpanRef, Stats, Status, Value, ValueRef,
-    Verdict, context, propagate,
+    Config, Decision, Detector, FlushError, Headers, Hooks, InitError, Kind, Limits, Protocol,
+    Redaction, Resolved, Sampler, Sampling, Scalar, Scope, ShouldSample, SpanContext, SpanMut,
+    SpanRef, Stats, Status, Value, ValueRef, Verdict, context, propagate,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
 use std::time::Duration;
+use tower_layer::Layer as _;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
 
@@ -33,6 +44,18 @@ pub struct Seen {
 /// Runs the service once, with nowhere to send to.
 pub fn run() -> Result<Seen, InitError> {
     let config = Config::default()
+        .service_name("service")
+        .service_version("1")
+        .service_namespace("services")
+        .deployment_environment("test")
+        .detectors(&[Detector::Process, Detector::Os])
+        .protocol(Protocol::HttpProtobuf)
+        .traces(true)
+        .metrics(false)
+        .logs(false)
+        .max_queue_size(2048)
+        .max_export_batch_size(512)
+        .log_level(LogLevel::Warn)
         .header("k", "v")
         .resource_attribute("k", "v")
         .sampler(Sampler::ratio(0.5).parent_based())
@@ -126,16 +149,67 @@ fn ended(span: &SpanRef<'_>) -> Verdict {
     }
 }
 
+/// What is configured, as a person reads it: the configuration needs no engine.
+pub fn configured(variables: &[(&str, &str)]) -> Vec<(String, String, Origin)> {
+    let mut config = Config::from_lookup(|name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    });
+    assert_eq!(config.headers, Headers::default());
+    assert_eq!((&config.tls, config.compression), (&Tls::default(), Compression::None));
+    let signals: [&Signal; 3] = [&config.traces, &config.metrics, &config.logs];
+    assert!(signals.iter().all(|signal| signal.exporters != Exporters::NONE));
+    let reader: &MetricReader = &config.metric_reader;
+    assert_eq!(reader.temporality, Temporality::Cumulative);
+    assert_eq!(reader.exemplar_filter, ExemplarFilter::TraceBased);
+    assert_eq!(reader.histogram_aggregation, HistogramAggregation::ExplicitBuckets);
+    config.log_records = LogRecords::default();
+    let resolved: Resolved = config.resolved();
+    let told = |setting: &ResolvedSetting| {
+        (setting.name.to_owned(), setting.value.clone(), setting.origin)
+    };
+    resolved.iter().filter(|setting| setting.origin != Origin::Default).map(told).collect()
+}
+
 /// A subscriber with our layer in it; without the engine the layer does nothing.
-pub fn subscriber() -> Layered<oxitel::bridge::Layer, Registry> {
-    tracing_subscriber::registry().with(oxitel::bridge::layer())
+pub fn subscriber() -> Layered<Layer, Registry> {
+    let layer = oxitel::bridge::layer().with_location(true).with_threads(true);
+    tracing_subscriber::registry().with(layer)
+}
+
+/// Our own subscriber; without the engine it filters and prints, and records nothing.
+pub fn own_subscriber() -> Subscriber {
+    oxitel::bridge::subscriber()
+        .with_filter("info,h2=off")
+        .with_location(true)
+        .with_threads(true)
+        .console()
+}
+
+/// What a program may do to a span of `tracing`: where its parent is set, and where it stands.
+pub fn extended(parent: &SpanContext) -> (Result<(), SetParentError>, SpanContext) {
+    let span = tracing::info_span!("span");
+    let moved = span.set_parent(parent);
+    span.set_attribute("n", 1);
+    span.add_link(parent);
+    span.set_status(Status::Ok);
+    tracing::info!("event");
+    (moved, span.context())
+}
+
+/// Makes our subscriber the process's.
+pub fn install() -> Result<(), InstallError> {
+    own_subscriber().try_init()?;
+    own_subscriber().init();
+    Ok(())
 }
 
 /// Work that moves between threads.
 pub async fn work() -> u32 {
     let step = async { 41 };
     let place = context::capture();
-    SCOPE.span("work").instrument(async move { place.wrap(step).await + 1 }).await
+    let work = async move { oxitel::instrument(place.wrap(step), "step").await + 1 };
+    SCOPE.span("work").instrument(work).await
 }
 
 /// What travels, in every format and carrier: it needs no engine.
@@ -177,3 +251,46 @@ pub fn travel(headers: &[(String, String)]) -> (Incoming, Vec<(String, String)>)
     drop((here, incoming.place().with_baggage(incoming.baggage()), incoming.wrap(async {})));
     (incoming, sent)
 }
+
+/// A service behind every layer there is, with every word they can be told.
+pub fn layers<S>(service: S) -> HttpServer<RpcServer<HttpClient<RpcClient<S>>>> {
+    let rpc_client = RpcClientLayer::new().server("localhost:50051");
+    let http_client =
+        HttpClientLayer::new().template(|_| None).scheme("https").known_methods(&["QUERY"]);
+    let rpc_server = RpcServerLayer::new()
+        .trust_incoming(TrustIncoming::Never)
+        .filter(|request| request.uri.path() != "/health")
+        .client_address(|_| None);
+    let http_server = HttpServerLayer::new()
+        .trust_incoming(TrustIncoming::Link)
+        .filter(|_| true)
+        .route(|_| Some("/"))
+        .client_address(|_| Some("::1".to_owned()))
+        .scheme("https")
+        .known_methods(&["PROPFIND"])
+        .span_end(SpanEnd::Head);
+    http_server.layer(rpc_server.layer(http_client.layer(rpc_client.layer(service))))
+}
+
+/// What a handler without `tower` does.
+pub fn handled<F>(work: F) -> ResponseFuture<F> {
+    HttpServerLayer::new().handle(http::Request::new(()), |request| {
+        set_route(request.extensions(), "/");
+        work
+    })
+}
+
+/// The headers that a client without `tower` sends.
+pub async fn called(status: u16) -> HashMap<String, String> {
+    let mut headers = HashMap::new();
+    let mut call: ClientSpan = http_client("GET", "http://localhost/");
+    call.inject(&mut headers);
+    call.span_mut().set_attribute("k", "v");
+    call.wrap(async {}).await;
+    call.finish(status);
+    http_client(http::Method::GET, "http://localhost/").fail(&std::fmt::Error);
+    headers
+}
+
+/// A body as the layers give it back.
+pub type Body = ResponseBody<String>;

@@ -1,7 +1,12 @@
 //! The program behaves the same whether the engine is in the build or not: it is not started.
 
-use oxitel::Stats;
-use oxitel_without_otel::{Seen, run, subscriber, travel, work};
+use oxitel::bridge::SetParentError;
+use oxitel::config::Origin;
+use oxitel::{SpanContext, Stats};
+use oxitel_without_otel::{
+    Seen, called, configured, extended, handled, install, layers, own_subscriber, run, subscriber,
+    travel, work,
+};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -21,8 +26,28 @@ fn futures_give_their_own_results() {
 }
 
 #[test]
-fn a_subscriber_can_be_built() {
-    drop(subscriber());
+fn layers_pass_everything_through() {
+    drop(layers("service".to_owned()));
+    drop(handled(async {}));
+    let mut called = pin!(called(200));
+    let polled = called.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(std::collections::HashMap::new()), "no headers");
+}
+
+#[test]
+fn subscribers_can_be_built_and_spans_used_while_nothing_is_recorded() {
+    let parent = SpanContext::default();
+    let nothing = (Err(SetParentError::Disabled), SpanContext::NONE);
+    tracing::subscriber::with_default(subscriber(), || {
+        assert!(matches!(extended(&parent), (Err(_), SpanContext::NONE)));
+    });
+    tracing::subscriber::with_default(own_subscriber(), || {
+        // With the engine the console follows the span, although telemetry is off.
+        assert!(matches!(extended(&parent), (_, SpanContext::NONE)));
+    });
+    assert_eq!(extended(&parent), nothing, "nobody looks at it");
+    assert_eq!(install(), Ok(()));
+    assert!(install().is_err(), "there is one already");
 }
 
 #[test]
@@ -33,4 +58,11 @@ fn what_a_caller_sent_is_read_and_written_without_the_engine() {
     let (incoming, sent) = travel(&headers);
     assert_eq!(incoming.baggage().get("tenant"), Some("acme corp"));
     assert_eq!(sent[0], ("traceparent".to_owned(), parent.to_owned()));
+}
+
+#[test]
+fn a_configuration_tells_what_holds_and_why_without_the_engine() {
+    let told = configured(&[("OTEL_SERVICE_NAME", "shop")]);
+    let origin = Origin::Variable("OTEL_SERVICE_NAME");
+    assert_eq!(told, [("service_name".to_owned(), "shop".to_owned(), origin)]);
 }

@@ -198,13 +198,13 @@ fn red(copy: &Temporary, arguments: &str, wanted: &str) -> anyhow::Result<Seen> 
     Ok(seen(good, said, ran))
 }
 
-fn acceptance(root: &Path) -> anyhow::Result<Seen> {
+pub(super) fn acceptance(root: &Path) -> anyhow::Result<Seen> {
     let ran = run_cargo(root, "xtask acceptance")?;
     let total = ran.line("total").map_or_else(|| ran.code(), str::to_owned);
     Ok(seen(ran.succeeded(), total, ran))
 }
 
-fn bench(root: &Path) -> anyhow::Result<Seen> {
+pub(super) fn bench(root: &Path) -> anyhow::Result<Seen> {
     let ran = run_cargo(root, "xtask bench engine --quick")?;
     let lines: Vec<&str> = ran.output.lines().filter(|line| line.starts_with('{')).collect();
     let within = lines.iter().filter(|line| line.contains("\"ok\":true")).count();

@@ -6,6 +6,7 @@
 
 mod evidence;
 mod ground;
+mod one_trace;
 mod run;
 
 use std::path::Path;
@@ -48,7 +49,7 @@ struct Shown<'a> {
     seconds: f64,
 }
 
-const LISTS: &[List] = &[ground::LIST];
+const LISTS: &[List] = &[ground::LIST, one_trace::LIST];
 
 /// Runs the word.
 pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outcome> {

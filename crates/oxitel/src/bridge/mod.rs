@@ -6,6 +6,8 @@ pub mod opentelemetry;
 #[cfg(feature = "tracing")]
 mod tracing;
 
+#[cfg(all(feature = "otel", feature = "tracing-opentelemetry"))]
+pub use self::tracing::Compat;
 #[cfg(feature = "tracing")]
 pub use self::tracing::{
     InstallError, Layer, SetParentError, SpanExt, Subscriber, layer, subscriber,

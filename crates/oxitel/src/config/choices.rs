@@ -106,9 +106,10 @@ choices! {
     }
 }
 
+#[cfg(feature = "otel")]
 impl Protocol {
     /// What a port is usually used for.
-    pub(super) fn usual_at(port: u16) -> Option<Self> {
+    pub(crate) fn usual_at(port: u16) -> Option<Self> {
         match port {
             4317 => Some(Self::Grpc),
             4318 => Some(Self::HttpProtobuf),

@@ -9,6 +9,7 @@ mod env;
 mod error;
 mod notes;
 mod origins;
+#[cfg(feature = "otel")]
 mod otlp;
 mod parse;
 #[cfg(feature = "otel")]
@@ -32,7 +33,6 @@ use crate::bridge::Activation;
 use crate::propagate::Propagators;
 use crate::record::{Hooks, Limits, Redaction, Sampler};
 use origins::Origins;
-use otlp::Endpoint;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -116,7 +116,7 @@ pub struct Config {
     /// Default 64 MiB.
     pub live_bytes: usize,
     /// `OTEL_CONFIG_FILE`.
-    config_file: Option<PathBuf>,
+    declarative_file: Option<PathBuf>,
     /// `OTEL_ENTITIES`.
     entities: Option<String>,
     /// `OTEL_SEMCONV_STABILITY_OPT_IN`.
@@ -161,7 +161,7 @@ impl Default for Config {
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
-            config_file: None,
+            declarative_file: None,
             entities: None,
             semconv_opt_in: Vec::new(),
             exception_signal: None,

@@ -2,7 +2,7 @@
 
 use super::origins::Origin;
 use super::settings::{self, Need};
-use super::{Config, Endpoint, Exporters, Protocol, url, variables};
+use super::{Config, Exporters, variables};
 
 impl Config {
     /// One line for each cause.
@@ -12,7 +12,6 @@ impl Config {
         }
         let mut notes: Vec<_> = Need::ALL.into_iter().filter_map(|need| self.unmet(need)).collect();
         notes.extend(self.nowhere_to_send());
-        notes.extend(self.unusual_port());
         let is_asked_for = self.is_asked_for("max_export_batch_size");
         if is_asked_for && self.max_export_batch_size > self.max_queue_size {
             let (batch, queue) = (self.max_export_batch_size, self.max_queue_size);
@@ -53,22 +52,9 @@ impl Config {
     fn nowhere_to_send(&self) -> Option<String> {
         let setting = settings::named("traces.exporters")?;
         let Origin::Variable(name) = self.origin(setting) else { return None };
-        (self.traces.exporters.otlp && self.otlp(&self.traces).endpoint.is_none())
+        let has_place = self.endpoint.is_some() || self.traces.endpoint.is_some();
+        (self.traces.exporters.otlp && !has_place)
             .then(|| format!("{name}=otlp sends nothing: there is no OTEL_EXPORTER_OTLP_ENDPOINT"))
-    }
-
-    /// A port that is usually another protocol's.
-    fn unusual_port(&self) -> Option<String> {
-        let otlp = self.otlp(&self.traces);
-        let (Endpoint::Base(endpoint) | Endpoint::Exact(endpoint)) = otlp.endpoint?;
-        let (usual, asked) = (Protocol::usual_at(url::port(endpoint)?)?, otlp.protocol?);
-        (usual != asked && !(usual == Protocol::HttpProtobuf && asked == Protocol::HttpJson))
-            .then(|| {
-                format!(
-                    "endpoint {:?} has the usual port of {usual}; {asked} was asked for and is used",
-                    url::masked(endpoint)
-                )
-            })
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 /// What holds for one signal.
 #[derive(Clone, Copy)]
-#[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "nothing is sent in this build"))]
 pub(super) struct Otlp<'a> {
     pub(super) endpoint: Option<Endpoint<'a>>,
     /// What was asked for; else the port decides.

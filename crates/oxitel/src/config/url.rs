@@ -17,6 +17,7 @@ pub(crate) fn masked(endpoint: &str) -> String {
 }
 
 /// The port, if one is written.
+#[cfg(any(feature = "otel", test))]
 pub(super) fn port(endpoint: &str) -> Option<u16> {
     host_and_port(endpoint)?.1?.parse().ok()
 }

@@ -62,10 +62,10 @@ impl Pieces {
         let left = (head.len() + batch.length()) as u64;
         let mut pieces = vec![head];
         pieces.extend(batch.pieces().into_iter().filter(|piece| !piece.is_empty()));
-        let held = Arc::new(());
-        let departure = Departure(Arc::downgrade(&held));
+        let on_its_way = Arc::new(());
+        let departure = Departure(Arc::downgrade(&on_its_way));
         if let Some(last) = pieces.last_mut() {
-            *last = Bytes::from_owner(Last { piece: mem::take(last), _held: held });
+            *last = Bytes::from_owner(Last { piece: mem::take(last), _held: on_its_way });
         }
         (Self { rest: pieces.into_iter(), left, announced: false }, departure)
     }

@@ -1,7 +1,7 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
 use super::transport::Transport;
-use crate::config::EndpointError;
+use crate::config::{EndpointError, Protocol};
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Uri};
@@ -13,14 +13,15 @@ pub(crate) struct Destination {
     transport: Transport,
     url: Uri,
     headers: HeaderMap,
-    remarks: Vec<String>,
+    /// A path that gRPC has no use for.
+    unused_path: Option<String>,
 }
 
 impl Destination {
     /// The traces URL below a base endpoint: its path plus `v1/traces`; over gRPC the service's.
     pub(crate) fn below(
         base: &str,
-        protocol: Option<&str>,
+        protocol: Option<Protocol>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
         Self::new(base, protocol, headers, |url| {
@@ -31,7 +32,7 @@ impl Destination {
     /// Exactly the given URL; over gRPC its host and port.
     pub(crate) fn exactly(
         url: &str,
-        protocol: Option<&str>,
+        protocol: Option<Protocol>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
         Self::new(url, protocol, headers, |url| url.path().to_owned())
@@ -39,7 +40,7 @@ impl Destination {
 
     fn new(
         given: &str,
-        protocol: Option<&str>,
+        protocol: Option<Protocol>,
         headers: &[(String, String)],
         http_path: impl FnOnce(&Uri) -> String,
     ) -> Result<Self, EndpointError> {
@@ -53,7 +54,8 @@ impl Destination {
             Transport::Http => format!("{}{query}", http_path(&url)),
             Transport::Grpc => EXPORT_METHOD.to_owned(),
         };
-        let remarks = transport.remarks(&url, authority);
+        let is_unused = transport == Transport::Grpc && !matches!(url.path(), "" | "/");
+        let unused_path = is_unused.then(|| url.path().to_owned());
         let url = Uri::builder()
             .scheme(Scheme::HTTP)
             .authority(authority)
@@ -64,7 +66,7 @@ impl Destination {
             // Never sent, never shown: a password in a URL ends up in somebody's log.
             return Err(malformed());
         }
-        Ok(Self { transport, url, headers: header_map(headers, transport)?, remarks })
+        Ok(Self { transport, url, headers: header_map(headers, transport)?, unused_path })
     }
 
     pub(crate) fn transport(&self) -> Transport {
@@ -79,9 +81,11 @@ impl Destination {
         &self.headers
     }
 
-    /// What is done other than the endpoint says; a line each.
-    pub(crate) fn remarks(&self) -> &[String] {
-        &self.remarks
+    /// What is done other than the endpoint says.
+    pub(crate) fn remark(&self) -> Option<String> {
+        let path = self.unused_path.as_ref()?;
+        let shown = self.shown();
+        Some(format!("{shown} has a path of its own; {path:?} is left out"))
     }
 
     /// For people: without the query, which may hold a key.
@@ -128,11 +132,15 @@ fn split(authority: &Authority) -> (bool, &str) {
     }
 }
 
-/// The endpoint for people.
+/// The endpoint for people: without credentials and query, which may be secrets.
 pub(super) fn without_credentials(endpoint: &str) -> String {
-    match endpoint.rsplit_once('@') {
-        Some((_, rest)) => format!("…@{rest}"),
-        None => endpoint.to_owned(),
+    let (credentials, rest) = match endpoint.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => ("", endpoint),
+    };
+    match rest.split_once('?') {
+        Some((rest, _)) => format!("{credentials}{rest}?…"),
+        None => format!("{credentials}{rest}"),
     }
 }
 
@@ -178,7 +186,7 @@ const OF_THE_CONNECTION: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::Destination;
+    use super::{Destination, Protocol};
 
     fn url(endpoint: &str) -> String {
         match Destination::below(endpoint, None, &[]) {
@@ -224,8 +232,8 @@ mod tests {
         insta::assert_snapshot!(
             [
                 error(None, "x-key", "a\nb"),
-                error(Some("http/json"), "x-key", "a"),
-                error(Some("grpc"), "Grpc-Timeout", "1S"),
+                error(Some(Protocol::HttpJson), "x-key", "a"),
+                error(Some(Protocol::Grpc), "Grpc-Timeout", "1S"),
             ].join("\n"),
             @r#"
         header "x-key" has a name or a value that HTTP does not allow
@@ -236,13 +244,13 @@ mod tests {
     }
 
     /// The transport and the URL, with what is remarked about them.
-    fn chosen(endpoint: &str, protocol: Option<&str>) -> String {
+    fn chosen(endpoint: &str, protocol: Option<Protocol>) -> String {
         let both = [Destination::below, Destination::exactly];
         let to = both.map(|new| new(endpoint, protocol, &[]).expect("it works"));
         let [below, exactly] = to.map(|to| {
             let chosen =
                 format!("{:?} {} shown as {}", to.transport(), to.url().path(), to.shown());
-            [&[chosen], to.remarks()].concat().join("\n  ")
+            [Some(chosen), to.remark()].into_iter().flatten().collect::<Vec<_>>().join("\n  ")
         });
         if below == exactly { below } else { format!("{below}\n or {exactly}") }
     }
@@ -252,9 +260,9 @@ mod tests {
         let chosen = [
             chosen("h", None),
             chosen("h:4317", None),
-            chosen("h:4317", Some("http/protobuf")),
-            chosen("http://h:4318", Some(" GRPC ")),
-            chosen("otlp:9000", Some("grpc")),
+            chosen("h:4317", Some(Protocol::HttpProtobuf)),
+            chosen("http://h:4318", Some(Protocol::Grpc)),
+            chosen("otlp:9000", Some(Protocol::Grpc)),
             chosen("http://h:4317/v1/traces?key=secret", None),
         ];
         insta::assert_snapshot!(chosen.join("\n"), @r#"
@@ -262,30 +270,28 @@ mod tests {
          or Http / shown as http://h/
         Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://h:4317 over gRPC
         Http /v1/traces shown as http://h:4317/v1/traces
-          endpoint "h:4317" has the port that is usual for "grpc"; "http/protobuf" is spoken
          or Http / shown as http://h:4317/
-          endpoint "h:4317" has the port that is usual for "grpc"; "http/protobuf" is spoken
         Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://h:4318 over gRPC
-          endpoint "h:4318" has the port that is usual for "http/protobuf"; "grpc" is spoken
         Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://otlp:9000 over gRPC
         Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://h:4317 over gRPC
-          endpoint "h:4317": gRPC has paths of its own, "/v1/traces" is left out
+          http://h:4317 over gRPC has a path of its own; "/v1/traces" is left out
         "#);
     }
 
     #[test]
     fn metadata_is_narrower_than_headers() {
+        let (grpc, http) = (Protocol::Grpc, Protocol::HttpProtobuf);
         let taken = |protocol, name: &str| {
             Destination::below("h", Some(protocol), &[(name.into(), "value".into())]).is_ok()
         };
         for name in ["x-key", "Authorization", "a_b.c-1"] {
-            assert!(taken("grpc", name) && taken("http/protobuf", name), "{name}");
+            assert!(taken(grpc, name) && taken(http, name), "{name}");
         }
         for name in ["a!b", "grpc-timeout", "x-bin", "Content-Length", "connection", "te"] {
-            assert!(!taken("grpc", name) && taken("http/protobuf", name), "{name}");
+            assert!(!taken(grpc, name) && taken(http, name), "{name}");
         }
         for name in ["", "a b", "ü", ":path"] {
-            assert!(!taken("grpc", name) && !taken("http/protobuf", name), "{name}");
+            assert!(!taken(grpc, name) && !taken(http, name), "{name}");
         }
     }
 

@@ -26,11 +26,17 @@ impl Chunk {
         length: usize,
         write: impl FnOnce(&mut Vec<u8>),
     ) {
+        let are_limited = lane.items.are_limited();
+        if are_limited && !lane.admit_item() {
+            lane.ledger.dropped_queue_full(1);
+            return;
+        }
         let fits = self
             .buffer
             .as_ref()
             .is_some_and(|buffer| buffer.bytes.capacity() - buffer.bytes.len() >= length);
         if !fits && !self.make_room(lane, length) {
+            lane.items.left(1);
             lane.ledger.dropped_queue_full(1);
             return;
         }
@@ -38,6 +44,10 @@ impl Chunk {
         let offset = buffer.bytes.len();
         write(&mut buffer.bytes);
         buffer.note(scope, offset);
+        if are_limited && buffer.records >= lane.items.batch() {
+            self.hand_over(lane);
+            lane.wake();
+        }
     }
 
     /// Hands over what is there and leaves no buffer behind.

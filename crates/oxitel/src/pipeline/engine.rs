@@ -37,6 +37,7 @@ pub(crate) fn current() -> Option<&'static Engine> {
 pub(crate) fn build(settings: &Settings) -> &'static Engine {
     let engine = ENGINE.get_or_build(state::epoch(), |epoch| Engine::new(epoch, settings));
     engine.traces.memory.set_limit(settings.queue_bytes);
+    engine.traces.items.set_limits(settings.queue_items, settings.batch_items);
     engine
 }
 
@@ -53,9 +54,11 @@ pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> 
 
 impl Engine {
     fn new(epoch: u64, settings: &Settings) -> Self {
+        let traces = Lane::new(settings.queue_bytes);
+        traces.items.set_limits(settings.queue_items, settings.batch_items);
         Self {
             epoch,
-            traces: Lane::new(settings.queue_bytes),
+            traces,
             registry: Registry::new(),
             control: Control::default(),
             instance_id: instance_id(),

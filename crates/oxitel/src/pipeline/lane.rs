@@ -3,6 +3,7 @@
 //! Signals do not share any of these, so that one dead endpoint never stalls another signal.
 
 use super::buffer::{Buffer, Memory, lock};
+use super::items::Items;
 use super::ledger::Ledger;
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -13,6 +14,7 @@ use tokio::sync::Notify;
 pub(crate) struct Lane {
     pub(crate) memory: Memory,
     pub(crate) ledger: Ledger,
+    pub(crate) items: Items,
     /// Bounded by `memory`: every buffer in it was charged there.
     queue: Mutex<VecDeque<Buffer>>,
     wake: Notify,
@@ -25,6 +27,7 @@ impl Lane {
         Self {
             memory: Memory::new(budget_bytes),
             ledger: Ledger::default(),
+            items: Items::default(),
             queue: Mutex::new(VecDeque::with_capacity(256)),
             wake: Notify::new(),
             collection_wanted: AtomicBool::new(false),
@@ -44,6 +47,23 @@ impl Lane {
         }
     }
 
+    /// Room for one more record, by number? Once a batch is together, the sender fetches it.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn admit_item(&self) -> bool {
+        let admission = self.items.admit();
+        if admission.completes_batch && !self.collection_wanted.swap(true, Ordering::Relaxed) {
+            self.wake();
+        }
+        admission.is_granted
+    }
+
+    /// Records are settled: delivered, rejected or dropped after they were queued.
+    pub(crate) fn settled(&self, records: u64) {
+        self.items.left(records);
+        self.ledger.left_queue(records);
+    }
+
     /// Whether somebody asked for that since the last look.
     pub(crate) fn collection_wanted(&self) -> bool {
         self.collection_wanted.swap(false, Ordering::Relaxed)
@@ -59,17 +79,25 @@ impl Lane {
         self.wake.notified().await;
     }
 
-    /// Takes at most `count` buffers of up to `bytes` together, but one if there is any.
+    /// Takes at most `count` buffers of up to `bytes` and a batch's records together, but one if
+    /// there is any.
     pub(crate) fn take(&self, count: usize, bytes: usize) -> Vec<Buffer> {
         let mut queue = lock(&self.queue);
-        let mut total = 0;
+        let (mut total, mut records) = (0, 0);
+        let batch = self.items.batch();
         let fitting = queue.iter().take(count).take_while(|buffer| {
             let first = total == 0;
             total += buffer.bytes.len();
-            first || total <= bytes
+            records += buffer.records;
+            first || (total <= bytes && records <= batch)
         });
         let taken = fitting.count();
         queue.drain(..taken).collect()
+    }
+
+    /// Takes whatever waits.
+    pub(crate) fn take_all(&self) -> Vec<Buffer> {
+        lock(&self.queue).drain(..).collect()
     }
 
     /// How many buffers wait.

@@ -246,6 +246,17 @@ pub(crate) fn api_context() -> Context {
     if alive { Context::current() } else { Context::new() }
 }
 
+/// The ids that a span started now would take over, because the decision fell against recording
+/// already; none also if there is more to keep of the place than ids.
+#[cfg(feature = "tracing")]
+#[inline(always)]
+pub(crate) fn passed_on() -> Option<Ids> {
+    visit(|local| {
+        let ((ids, trace_state), _) = local.place();
+        (trace_state.is_none() && is_passed_on(&ids)).then_some(ids)
+    })?
+}
+
 /// Makes the `tracing` span `id` current at the place that is current already: it has none of its
 /// own.
 #[cfg(feature = "tracing")]
@@ -279,16 +290,14 @@ pub(crate) fn with_spare<R>(action: impl FnOnce(&mut Spare) -> R) -> R {
     let here = HERE.get();
     let here = if here.is_null() { first_visit() } else { here };
     // SAFETY: as in `visit`.
-    match unsafe { here.as_ref() } {
+    if let Some(local) = unsafe { here.as_ref() } {
         // SAFETY: only this thread reaches its slots, and `action` does not come back here.
-        Some(local) => action(unsafe { &mut *local.spare.get() }),
-        None => {
-            let mut spare = Spare::EMPTY;
-            let done = action(&mut spare);
-            spare.give_back(state::epoch());
-            done
-        }
+        return action(unsafe { &mut *local.spare.get() });
     }
+    let mut spare = Spare::EMPTY;
+    let done = action(&mut spare);
+    spare.give_back(state::epoch());
+    done
 }
 
 #[inline(never)]
@@ -390,7 +399,7 @@ fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
 
 #[inline(always)]
 fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>) {
-    if scratch.redacted() != 0 || scratch.is_cut() {
+    if scratch.redacted | scratch.dropped() != 0 {
         note(engine, scratch);
     }
     let length = encode::span_length(scratch);
@@ -427,8 +436,8 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
 #[cold]
 #[inline(never)]
 fn note(engine: &Engine, scratch: &Scratch) {
-    engine.traces.ledger.redacted(u64::from(scratch.redacted()));
-    if scratch.is_cut() {
+    engine.traces.ledger.redacted(u64::from(scratch.redacted));
+    if scratch.dropped() != 0 {
         let text = "a span has more attributes, events or links than the limits allow; what came \
                     last was left out and is counted in the span";
         diagnose::warn(Cause::SpanLimit, &text);

@@ -3,8 +3,8 @@
 //! In reading order: `state` (the words every thread reads), `clock`, `ids`; `scratch` and
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
-//! `table` (live `tracing` spans by number), `chunk`,
-//! `buffer`, `lane` (queue and budget), `registry`, `ledger`; then the other side: `engine`,
+//! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
+//! (limits by number), `registry`, `ledger`; then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
@@ -19,6 +19,7 @@ mod engine;
 mod fork;
 pub(crate) mod frames;
 mod ids;
+mod items;
 pub(crate) mod known_keys;
 mod lane;
 mod ledger;
@@ -36,6 +37,8 @@ pub(crate) mod stderr;
 pub(crate) mod sync;
 #[cfg(feature = "tracing")]
 pub(crate) mod table;
+#[cfg(all(test, feature = "tracing"))]
+mod table_tests;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use lane::Lane;

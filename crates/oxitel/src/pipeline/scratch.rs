@@ -45,8 +45,8 @@ pub(crate) struct Scratch {
     mailbox: Option<Arc<Mailbox>>,
     /// Somebody ended the span through a Context; its owner cannot change it any more.
     pub(crate) ended_at: Option<u64>,
-    /// Texts that were replaced, but for those of attributes, which count their own.
-    redacted: u32,
+    /// Texts that were replaced.
+    pub(crate) redacted: u32,
 }
 
 impl Scratch {
@@ -83,22 +83,13 @@ impl Scratch {
         self.attributes.clear();
         self.events.clear();
         self.links.clear();
-        self.nested.clear();
-        self.attributes.redacted = 0;
-        self.nested.redacted = 0;
         self.redacted = 0;
     }
 
-    /// Texts that were replaced, in all its parts.
+    /// How much was left out because a limit was reached.
     #[inline(always)]
-    pub(crate) fn redacted(&self) -> u32 {
-        self.attributes.redacted + self.nested.redacted + self.redacted
-    }
-
-    /// Whether something was left out because a limit was reached.
-    #[inline(always)]
-    pub(crate) fn is_cut(&self) -> bool {
-        self.attributes.dropped | self.events.dropped | self.links.dropped != 0
+    pub(crate) fn dropped(&self) -> u32 {
+        self.attributes.dropped | self.events.dropped | self.links.dropped
     }
 
     /// Ready to hear from users of the OpenTelemetry API, once there are any.
@@ -172,8 +163,6 @@ pub(crate) struct Attributes {
     index: Vec<Entry>,
     /// Keys refused at the limit, or empty.
     pub(crate) dropped: u32,
-    /// Texts that were replaced; it outlives the attributes of one event.
-    redacted: u32,
     dead_bytes: usize,
     dead: u32,
 }
@@ -208,18 +197,19 @@ impl Attributes {
     }
 
     /// Sets `key`, replacing what it held; a new key at the limit, or an empty one, is counted.
+    /// Adds to `redacted` how many texts were replaced.
     #[inline(always)]
     pub(crate) fn set(
         &mut self,
         tag: u8,
         key: &str,
         value: &Value<'_>,
-        limits: Limit,
-        rules: &Rules,
+        (limits, rules): (Limit, &Rules),
+        redacted: &mut u32,
     ) {
         let fingerprint = fingerprint(key.as_bytes());
         if !self.set_short(tag, (key, fingerprint), value, limits, rules) {
-            self.set_any(tag, (key, fingerprint), value, limits, rules);
+            *redacted += self.set_any(tag, (key, fingerprint), value, limits, rules);
         }
     }
 
@@ -266,14 +256,16 @@ impl Attributes {
         value: &Value<'_>,
         limits: Limit,
         rules: &Rules,
-    ) {
+    ) -> u32 {
         let old = self.find(fingerprint, key);
         let refused = old.is_none() && (self.live() >= limits.count || key.is_empty());
         let offset = self.bytes.len();
-        if refused || !self.append(tag, (key, fingerprint), value, limits, rules) {
+        let appended =
+            if refused { None } else { self.append(tag, (key, fingerprint), value, limits, rules) };
+        let Some(redacted) = appended else {
             self.dropped += 1;
-            return;
-        }
+            return 0;
+        };
         self.index.push(Entry {
             fingerprint,
             offset: offset as u32,
@@ -284,9 +276,11 @@ impl Attributes {
         if let Some(old) = old {
             self.replaced(old, limits.count);
         }
+        redacted
     }
 
-    /// Appends the pair without what must not be sent; `false` when it is too large.
+    /// Appends the pair without what must not be sent, and tells how many texts were replaced;
+    /// `None` when it is too large.
     fn append(
         &mut self,
         tag: u8,
@@ -294,20 +288,18 @@ impl Attributes {
         value: &Value<'_>,
         limits: Limit,
         rules: &Rules,
-    ) -> bool {
+    ) -> Option<u32> {
         let length = limits.value_length;
         let (rules, class) = match rules.examine(key, fingerprint, value) {
             Examined::AsItIs => (None, Class::Plain),
             Examined::Parts(class) => (Some(rules), class),
             Examined::Text(text) => {
-                self.redacted += 1;
-                return encode::attribute(&mut self.bytes, tag, key, &Value::Str(&text), length);
+                let text = Value::Str(&text);
+                return encode::attribute(&mut self.bytes, tag, key, &text, length).then_some(1);
             }
         };
         let treatment = Treatment { rules, class, length };
-        let redacted = encode::treated_attribute(&mut self.bytes, tag, key, value, treatment);
-        self.redacted += redacted.unwrap_or(0);
-        redacted.is_some()
+        encode::treated_attribute(&mut self.bytes, tag, key, value, treatment)
     }
 
     fn capacity(&self) -> usize {
@@ -429,7 +421,8 @@ impl Scratch {
     pub(crate) fn set_attribute(&mut self, key: &str, value: &Value<'_>) {
         let Limits { attributes: count, value_length, .. } = *self.limits;
         let limit = Limit { count, value_length };
-        self.attributes.set(tag::SPAN_ATTRIBUTE, key, value, limit, self.rules);
+        let how = (limit, self.rules);
+        self.attributes.set(tag::SPAN_ATTRIBUTE, key, value, how, &mut self.redacted);
     }
 
     /// Names it, without credentials if the name is a URL.
@@ -481,7 +474,7 @@ impl Scratch {
         self.nested.clear();
         let limit = Limit { count, value_length: self.limits.value_length };
         for (key, value) in pairs {
-            self.nested.set(tag, key, value, limit, self.rules);
+            self.nested.set(tag, key, value, (limit, self.rules), &mut self.redacted);
         }
     }
 }

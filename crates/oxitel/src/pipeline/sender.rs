@@ -52,7 +52,7 @@ struct ReportEnd(&'static Engine);
 impl Drop for ReportEnd {
     fn drop(&mut self) {
         let lane = &self.0.traces;
-        for buffer in lane.take(usize::MAX, usize::MAX) {
+        for buffer in lane.take_all() {
             let records = buffer.records;
             drop(InFlight { lane, records, outcome: Outcome::ShutdownDeadline });
             lane.memory.give_back(buffer);
@@ -170,7 +170,7 @@ impl Drop for InFlight<'_> {
             }
         }
         // Last: in between the record is seen twice, not never.
-        ledger.left_queue(records);
+        self.lane.settled(records);
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) struct Settings {
     pub(crate) export_timeout: Duration,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) queue_bytes: usize,
+    /// So many records wait, and travel in one request, at most.
+    pub(crate) queue_items: Option<u64>,
+    pub(crate) batch_items: Option<u64>,
     pub(crate) live_bytes: usize,
 }
 

@@ -62,6 +62,12 @@ pub fn extract_from(carrier: &(impl Extract + ?Sized)) -> Incoming {
     propagators().extract(&carrier)
 }
 
+/// Text that a header carries percent-encoded.
+#[cfg(all(feature = "otel", feature = "middleware"))]
+pub(crate) fn percent_decoded(text: &str) -> String {
+    percent::decode(text, false)
+}
+
 /// As [`extract_from`], by a closure that finds a header by its lower-case name.
 pub fn extract<'a>(get: impl Fn(&str) -> Option<&'a str>) -> Incoming {
     extract_from(&getter(get))

@@ -121,3 +121,41 @@ pub(super) fn is_kept(scratch: &Scratch, end_ns: u64) -> bool {
         verdict != Ok(Verdict::Drop)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::baggage_to_attributes;
+    use crate::pipeline::scope::{Description, ScopeSlot};
+    use crate::pipeline::scratch::Scratch;
+    use crate::record::SpanRef;
+    use crate::{Config, Value};
+
+    static SLOT: ScopeSlot = ScopeSlot::empty();
+
+    fn baggage(show: &mut dyn FnMut(&str, &str)) {
+        for (name, value) in [("tenant", "blue"), ("session.token", "secret"), ("noise", "1")] {
+            show(name, value);
+        }
+    }
+
+    #[test]
+    fn the_baggage_that_is_allowed_becomes_attributes_without_its_secrets() {
+        let config = Config::default()
+            .endpoint("http://localhost:1")
+            .baggage_attributes(|name| name == "tenant")
+            .baggage_attributes(|name| name.ends_with("token"));
+        let mut settings = config.resolve().expect("a good endpoint").expect("an endpoint");
+        assert!(settings.starts_are_asked());
+        settings.baggage = baggage;
+        let scope = Description { name: "baggage", version: "", schema_url: "", attributes: &[] };
+        let mut scratch = Scratch::new(SLOT.get(&scope));
+        scratch.set_attribute("first", &Value::I64(1));
+        baggage_to_attributes(&settings, &mut scratch);
+        let span = SpanRef::ended(&scratch, 0);
+        let shown: Vec<_> =
+            span.attributes().map(|(key, value)| format!("{key}={value:?}")).collect();
+        let expected =
+            ["first=I64(1)", "tenant=Str(\"blue\")", "session.token=Str(\"[redacted]\")"];
+        assert_eq!(shown, expected);
+    }
+}

@@ -12,6 +12,7 @@ pub(crate) mod contained;
 #[cfg(feature = "otel")]
 mod entered;
 mod hooks;
+mod instrument;
 mod limits;
 mod probability;
 pub(crate) mod redact;
@@ -35,14 +36,17 @@ pub use crate::off::span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef};
 #[cfg(feature = "otel")]
 pub(crate) use builder::Details;
 pub use hooks::{Hooks, Verdict};
+pub use instrument::instrument;
 pub use limits::Limits;
 pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
+#[cfg(all(feature = "otel", feature = "middleware"))]
+pub(crate) use span::printed;
 #[cfg(feature = "otel")]
 pub(crate) use span::{Inner, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, start};
+pub(crate) use span::{Parent, start, start_with, starts_are_asked};
 pub use status::{Kind, Status};
 pub use value::Value;
 #[cfg(feature = "otel")]

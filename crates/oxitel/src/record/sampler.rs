@@ -6,8 +6,8 @@
 
 use super::probability::Probability;
 use super::sampling::ShouldSample;
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 /// What decides whether a trace is kept: one of the specification's samplers, or the program's
 /// own.
@@ -103,33 +103,33 @@ impl Sampler {
     /// Asks `sampler` below spans of other processes that are kept; makes this one parent based.
     #[must_use]
     pub fn remote_parent_sampled(self, sampler: Self) -> Self {
-        self.with(Place::RemoteKept, &sampler)
+        self.with(Place::RemoteKept, sampler)
     }
 
     /// Asks `sampler` below spans of other processes that are not kept; makes this one parent
     /// based.
     #[must_use]
     pub fn remote_parent_not_sampled(self, sampler: Self) -> Self {
-        self.with(Place::RemoteDropped, &sampler)
+        self.with(Place::RemoteDropped, sampler)
     }
 
     /// Asks `sampler` below spans of this process that are kept; makes this one parent based.
     #[must_use]
     pub fn local_parent_sampled(self, sampler: Self) -> Self {
-        self.with(Place::LocalKept, &sampler)
+        self.with(Place::LocalKept, sampler)
     }
 
     /// Asks `sampler` below spans of this process that are not kept; makes this one parent based.
     #[must_use]
     pub fn local_parent_not_sampled(self, sampler: Self) -> Self {
-        self.with(Place::LocalDropped, &sampler)
+        self.with(Place::LocalDropped, sampler)
     }
 
     /// What the other does at this place, this one does too: a parent-based sampler inside of
     /// another needs no level of its own.
-    fn with(self, place: Place, sampler: &Self) -> Self {
+    fn with(self, place: Place, mut sampler: Self) -> Self {
         let mut changed = self.parent_based();
-        changed.rules[place as usize] = sampler.rules[place as usize].clone();
+        mem::swap(&mut changed.rules[place as usize], &mut sampler.rules[place as usize]);
         changed
     }
 

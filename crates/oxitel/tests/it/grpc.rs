@@ -289,7 +289,7 @@ fn forked_children_send_on_their_own() {
 #[test]
 fn the_sending_itself_is_not_recorded() {
     let receiver = Receiver::start();
-    let (output, _) = run_example_with("chatty", &["flush"], &receiver.endpoint(), GRPC);
+    let (output, _) = run_example_with("chatty", &["layer", "flush"], &receiver.endpoint(), GRPC);
     assert!(output.status.success(), "{output:?}");
     assert!(receiver.tree().starts_with("chatty: span (internal)"), "{}", receiver.tree());
     // The span and three that its values make while they are formatted; HTTP/2 makes more.

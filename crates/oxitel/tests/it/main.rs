@@ -1,6 +1,7 @@
 //! The engine through its public door, judged by what a real OTLP receiver got.
 
 mod canary;
+mod configuration;
 mod delivery;
 mod ending;
 mod fork;
@@ -8,6 +9,7 @@ mod frames;
 mod grpc;
 mod grpc_faults;
 mod hooks;
+mod middleware;
 mod nested;
 mod places;
 mod pressure;
@@ -20,3 +22,4 @@ mod sampling;
 mod session;
 mod steady;
 mod tracing_layer;
+mod tracing_subscriber;

@@ -114,6 +114,29 @@ fn futures_carry_their_span_over_threads_and_awaits() {
 }
 
 #[test]
+fn a_named_future_has_a_span_below_the_one_where_it_was_made() {
+    let session = Session::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build();
+    runtime.expect("a runtime").block_on(async {
+        let reserve = async {
+            tokio::task::yield_now().await;
+            drop(SCOPE.span("inside"));
+            3
+        };
+        let task = {
+            let _order = SCOPE.enter("order");
+            tokio::spawn(oxitel::instrument(reserve, "reserve"))
+        };
+        assert_eq!(task.await.expect("no panic"), 3);
+    });
+    insta::assert_snapshot!(session.tree(), @r"
+    it: order (internal)
+      it: reserve (internal)
+        it: inside (internal)
+    ");
+}
+
+#[test]
 fn headers_carry_a_trace_to_another_process_and_back() {
     let session = Session::start();
     let mut headers: Vec<(String, String)> = Vec::new();

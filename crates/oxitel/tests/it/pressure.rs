@@ -2,8 +2,8 @@
 
 use crate::session::{PATIENCE, Session};
 use oxitel::testing::Answer;
-use oxitel::{Scope, Value};
-use std::sync::RwLock;
+use oxitel::{Config, Scope, Value};
+use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -27,6 +27,70 @@ fn a_full_queue_drops_the_newest_and_counts_them() {
     assert!(ledger.queued > 60, "most of the budget is used: {ledger}");
     // The receiver hangs for good: whoever waited for it would wait for longer.
     assert!(longest < Duration::from_secs(1), "recording waits for nobody: {longest:?}");
+}
+
+#[test]
+fn a_limit_by_number_drops_exactly_what_is_beyond_it() {
+    let session = Session::with(|config| config.max_queue_size(100));
+    session.receiver.script([Answer::Hang]);
+    for _ in 0..1_000 {
+        drop(SCOPE.span("record"));
+    }
+    let ledger = session.ledger();
+    assert_eq!((ledger.queued, ledger.dropped.queue_full), (100, 900), "{ledger}");
+    assert!(ledger.is_balanced(), "{ledger}");
+}
+
+#[test]
+fn a_limit_by_number_makes_room_again_and_several_threads_share_it() {
+    let session = Session::with(|config| config.max_queue_size(64).max_export_batch_size(16));
+    for round in 1..=10 {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..16).for_each(|_| drop(SCOPE.span("record"))));
+            }
+        });
+        assert_eq!(oxitel::flush(PATIENCE), Ok(()), "round {round}: {}", session.ledger());
+    }
+    assert_eq!(session.ledger().delivered, 640);
+    session.verify();
+}
+
+/// The default, but said by a variable: then it is meant.
+#[test]
+fn the_standard_number_counts_when_a_variable_says_it() {
+    let by_variable =
+        Config::from_lookup(|name| (name == "OTEL_BSP_MAX_QUEUE_SIZE").then(|| "2048".to_owned()));
+    let session = Session::with(|config| {
+        by_variable.endpoint(config.endpoint.expect("an endpoint")).schedule_delay(PATIENCE)
+    });
+    session.receiver.script([Answer::Hang]);
+    for _ in 0..3_000 {
+        drop(SCOPE.span("record"));
+    }
+    let ledger = session.ledger();
+    assert_eq!((ledger.queued, ledger.dropped.queue_full), (2_048, 952), "{ledger}");
+}
+
+#[test]
+fn a_batch_by_number_bounds_every_request_and_leaves_when_it_is_together() {
+    let session = Session::with(|config| config.max_export_batch_size(10));
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let requests = Arc::clone(&sizes);
+    session.receiver.hand_over(move |_, spans| {
+        requests.lock().expect("no test panics inside").push(spans.len());
+    });
+    (0..95).for_each(|_| drop(SCOPE.span("record")));
+    // Nine batches leave by themselves, long before the schedule delay.
+    let begun = Instant::now();
+    while session.ledger().delivered < 90 && begun.elapsed() < PATIENCE {
+        thread::yield_now();
+    }
+    assert!(session.ledger().delivered >= 90, "{}", session.ledger());
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()));
+    let sizes = sizes.lock().expect("no test panics inside").clone();
+    assert!(sizes.iter().all(|size| *size <= 10), "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<usize>(), 95);
 }
 
 #[test]

@@ -95,9 +95,9 @@ fn names_keep_their_case_although_one_format_does_not() {
 
 #[test]
 fn the_process_reads_and_writes_what_it_was_told_to() {
-    let session = Session::start();
-    let before = propagate::propagators();
-    propagate::set(Propagators::of(&[Propagator::B3, Propagator::TraceContext]));
+    let told = Propagators::of(&[Propagator::B3, Propagator::TraceContext]);
+    let session = Session::with(|config| config.propagators(told));
+    assert_eq!(propagate::propagators(), told);
     let mut headers = BTreeMap::new();
     {
         let _client = SCOPE.build("call").kind(Kind::Client).enter();
@@ -111,7 +111,16 @@ fn the_process_reads_and_writes_what_it_was_told_to() {
         let _here = context::with_parent(caller.span_context()).attach();
         SCOPE.build("serve").kind(Kind::Server).start().end();
     }
-    propagate::set(before);
+    propagate::set(Propagators::NONE);
+    let before = headers.clone();
+    {
+        let caller = all().extract(&headers);
+        let _here = caller.attach();
+        propagate::inject_into(&mut headers);
+    }
+    assert_eq!(headers, before, "nothing is written");
+    assert!(!propagate::extract_from(&headers).span_context().is_valid(), "nor read");
+    propagate::set(told);
     insta::assert_snapshot!(session.tree(), @r"
     it: call (client)
       it: serve (server)

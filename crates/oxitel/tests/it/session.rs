@@ -59,6 +59,7 @@ impl Session {
 /// The ledger counts from the start of the process; a test looks at its own part.
 fn since(now: Stats, before: Stats) -> Stats {
     let mut part = now;
+    part.live = part.live.saturating_sub(before.live);
     part.recorded -= before.recorded;
     part.delivered -= before.delivered;
     part.rejected -= before.rejected;

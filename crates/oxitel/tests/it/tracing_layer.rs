@@ -1,7 +1,6 @@
 //! Programs that use `tracing`.
 
-use crate::session::{PATIENCE, Session, run_example};
-use oxitel::testing::Receiver;
+use crate::session::{PATIENCE, Session};
 use oxitel::{Sampler, Scope, context};
 use std::fmt;
 use tracing::{Level, info, info_span, span};
@@ -78,24 +77,6 @@ fn a_debug_implementation_that_fails_and_a_second_layer_do_no_harm() {
     oxitel::flush(PATIENCE).expect("delivered");
     let tree = session.receiver.tree();
     assert!(tree.contains(r#"broken="as far as it goes""#), "{tree}");
-}
-
-/// In a program of its own: a scoped subscriber, as in the other tests, never sees such calls.
-#[test]
-fn a_debug_implementation_may_itself_use_tracing() {
-    let receiver = Receiver::start();
-    let (output, _) = run_example("chatty", &[], &receiver.endpoint());
-    assert!(output.status.success(), "{output:?}");
-    insta::assert_snapshot!(receiver.tree(), @r"
-    chatty: span (internal) early=chatty late=chatty
-      · event level=INFO target=chatty value=chatty
-      chatty: made while formatting (internal)
-        · said while formatting level=INFO target=chatty
-      chatty: made while formatting (internal)
-        · said while formatting level=INFO target=chatty
-    chatty: made while formatting (internal)
-      · said while formatting level=INFO target=chatty
-    ");
 }
 
 #[test]

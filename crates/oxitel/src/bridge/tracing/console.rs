@@ -8,7 +8,7 @@
 //! without any lock: not the engine's, and not the standard library's, which a forked child may
 //! have inherited held.
 
-use super::fields::Fields;
+use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields};
 use crate::record::Value;
 use std::fmt::{self, Write as _};
 use std::io::IsTerminal as _;
@@ -50,7 +50,14 @@ impl Console {
             line.text.push(' ');
             escape(&mut line.text, message);
         }
-        fields.each(|name, value| line.field(name, value));
+        fields.each(|name, value| {
+            // An error is told once, and its sources if it has some.
+            let again =
+                fields.has_error() && (name == EXCEPTION_MESSAGE || name == EXCEPTION_STACKTRACE);
+            if !again && value != Value::Array(&[]) {
+                line.field(name, value);
+            }
+        });
         line.text.push('\n');
         line.text
     }
@@ -245,11 +252,16 @@ mod tests {
             error!(error = &failed as &dyn std::error::Error);
             debug!(bytes = &b"\x00\xff"[..]);
         });
-        insta::assert_snapshot!(told, @"");
+        insta::assert_snapshot!(told, @r#"
+        1970-01-01T00:00:01.001Z  INFO oxitel::bridge::tracing::console::tests: a:b: cart loaded items=3 name=x text="two words" empty=""
+        1970-01-01T00:00:01.001Z  WARN other: a:b: two\nlines \u{1b}[31m ratio=0.5 ok=true
+        1970-01-01T00:00:01.001Z ERROR oxitel::bridge::tracing::console::tests: a:b: error="no\tdisk"
+        1970-01-01T00:00:01.001Z DEBUG oxitel::bridge::tracing::console::tests: a:b: bytes=00ff
+        "#);
     }
 
     #[test]
     fn colours_are_for_terminals() {
-        insta::assert_snapshot!(lines(true, || info!(n = 1, "said")).escape_debug(), @"");
+        insta::assert_snapshot!(lines(true, || info!(n = 1, "said")).escape_debug(), @r#"\u{1b}[2m1970-01-01T00:00:01.001Z\u{1b}[0m \u{1b}[32m INFO\u{1b}[0m \u{1b}[2moxitel::bridge::tracing::console::tests:\u{1b}[0m \u{1b}[1ma:b:\u{1b}[0m said \u{1b}[2mn=\u{1b}[0m1\n"#);
     }
 }

@@ -95,7 +95,7 @@ impl Directives {
     }
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Directive<'a> {
     target: Option<&'a str>,
     level: LevelFilter,

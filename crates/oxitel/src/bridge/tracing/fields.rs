@@ -1,7 +1,7 @@
-//! The values of `tracing` fields: handed on one by one, or collected.
+//! The values of `tracing` fields, collected.
 //!
-//! A new span is ours alone, so its fields go straight into it. One that others can reach is
-//! behind a lock, and a `Debug` implementation may itself use `tracing`: there the values are
+//! A new span is ours alone, so its fields go straight into it (`each`). One that others can reach
+//! is behind a lock, and a `Debug` implementation may itself use `tracing`: there the values are
 //! collected first. What a value's own code prints goes into a buffer that the thread lends and
 //! gets back.
 
@@ -58,6 +58,17 @@ pub(super) fn collected<R>(
     done
 }
 
+/// Prints into a lent buffer.
+#[cfg(feature = "otel")]
+pub(super) fn printed(arguments: fmt::Arguments<'_>, then: impl FnOnce(&str)) {
+    let mut fields = lend();
+    // As for `Fields::print`.
+    let _ = fields.text.write_fmt(arguments);
+    then(&fields.text);
+    give_back(fields);
+}
+
+#[expect(clippy::unnecessary_box_returns, reason = "the box is what a thread keeps")]
 fn lend() -> Box<Fields> {
     SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
 }
@@ -112,6 +123,7 @@ impl Fields {
     }
 
     /// The text of the field `name`, if there is one and it is text.
+    #[cfg(feature = "otel")]
     pub(super) fn text(&self, name: &str) -> Option<&str> {
         let found = self.values.iter().position(|(known, _)| known == name)?;
         self.text_at(found)
@@ -196,64 +208,11 @@ impl Visit for Fields {
     }
 }
 
-/// Hands each field on as it comes.
-pub(super) struct Each<F>(pub(super) F);
-
-impl<F: FnMut(&str, Value<'_>)> Visit for Each<F> {
-    fn record_str(&mut self, field: &Field, value: &str) {
-        (self.0)(field.name(), Value::Str(value));
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        (self.0)(field.name(), Value::Bool(value));
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        (self.0)(field.name(), Value::I64(value));
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        (self.0)(field.name(), Value::from(value));
-    }
-
-    fn record_f64(&mut self, field: &Field, value: f64) {
-        (self.0)(field.name(), Value::F64(value));
-    }
-
-    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        (self.0)(field.name(), Value::Bytes(value));
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        let sources = sources(value);
-        let list: Vec<_> = sources.iter().map(|text| Value::Str(text)).collect();
-        printed(format_args!("{value}"), |message| {
-            (self.0)(EXCEPTION_MESSAGE, Value::Str(message));
-            (self.0)(EXCEPTION_STACKTRACE, Value::Array(&list));
-            (self.0)(field.name(), Value::Str(message));
-            (self.0)(&chain_name(field), Value::Array(&list));
-        });
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        printed(format_args!("{value:?}"), |text| (self.0)(field.name(), Value::Str(text)));
-    }
-}
-
-/// Prints into a lent buffer.
-fn printed(arguments: fmt::Arguments<'_>, then: impl FnOnce(&str)) {
-    let mut fields = lend();
-    // As for `Fields::print`.
-    let _ = fields.text.write_fmt(arguments);
-    then(&fields.text);
-    give_back(fields);
-}
-
-fn chain_name(field: &Field) -> String {
+pub(super) fn chain_name(field: &Field) -> String {
     [field.name(), ".chain"].concat()
 }
 
-fn sources(error: &(dyn Error + 'static)) -> Vec<String> {
+pub(super) fn sources(error: &(dyn Error + 'static)) -> Vec<String> {
     let chain = std::iter::successors(error.source(), |&source| source.source());
     let told = chain.take(SOURCES);
     told.map(|source| {

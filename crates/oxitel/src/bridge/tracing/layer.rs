@@ -3,14 +3,14 @@
 //! The registry counts references and filters; what is recorded lies in [`live`]. Which span is
 //! current is our own stack's say, not the registry's: it knows of the direct API too.
 
-use super::entry::{Entry, Style, begin, begin_again, is_refused};
+use super::entry::{Entry, Style, begin_again, is_refused};
 use super::extension::Keeper;
 use super::fields::collected;
 use super::live;
 use crate::context::SpanContext;
 use crate::pipeline::frames::TRACING_LAYER;
 use crate::pipeline::{local, state};
-use crate::record::Span;
+use crate::record::{Span, contained};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tracing::dispatcher::WeakDispatch;
@@ -87,6 +87,41 @@ impl Layer {
         self.covered.load(Ordering::Relaxed)
     }
 
+    #[inline]
+    fn takes(&self, metadata: &Metadata<'_>) -> bool {
+        state::is_on() && !self.is_covered() && !is_refused(metadata)
+    }
+
+    fn keep(&self, id: &Id, entry: Entry) {
+        if entry.span.is_off() {
+            return;
+        }
+        match live::insert(self.key(id), entry) {
+            // One that the registry forgot to close.
+            Ok(before) => drop(before),
+            Err(entry) => entry.span.refuse(),
+        }
+    }
+
+    /// Begins a span whose parent is none of this layer's.
+    #[cfg(feature = "tracing-opentelemetry")]
+    pub(super) fn begin_below(&self, attributes: &Attributes<'_>, id: &Id, parent: &SpanContext) {
+        if self.takes(attributes.metadata()) {
+            self.keep(id, Entry::begin(attributes, Some(parent), self.style, self.number));
+        }
+    }
+
+    /// Whether the span is this layer's.
+    #[cfg(feature = "tracing-opentelemetry")]
+    pub(super) fn has(&self, id: &Id) -> bool {
+        live::with(self.key(id), |_| ()).is_some()
+    }
+
+    #[cfg(feature = "tracing-opentelemetry")]
+    pub(super) fn dispatch(&self) -> Option<Dispatch> {
+        self.dispatch.try_read().ok()?.as_ref()?.upgrade()
+    }
+
     fn place(&self, id: &Id) -> Option<SpanContext> {
         live::with(self.key(id), Entry::place)
     }
@@ -149,19 +184,10 @@ where
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
-        if !state::is_on() || self.is_covered() || is_refused(attributes.metadata()) {
-            return;
-        }
-        let named = attributes.parent().map(|parent| self.visible(parent).unwrap_or_default());
-        let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
-        let span = begin(attributes, named.as_ref(), self.style);
-        if span.is_off() {
-            return;
-        }
-        match live::insert(self.key(id), Entry::new(span, self.number)) {
-            // One that the registry forgot to close.
-            Ok(before) => drop(before),
-            Err(entry) => entry.span.refuse(),
+        if self.takes(attributes.metadata()) {
+            let named = attributes.parent().map(|parent| self.visible(parent).unwrap_or_default());
+            let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
+            self.keep(id, Entry::begin(attributes, named.as_ref(), self.style, self.number));
         }
     }
 
@@ -185,7 +211,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if !state::is_on() || self.is_covered() || is_refused(event.metadata()) {
+        if !self.takes(event.metadata()) {
             return;
         }
         let Some(key) = self.span_of(event) else { return };
@@ -203,6 +229,9 @@ where
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if contained::is_muted() {
+            return;
+        }
         local::leave(self.key(id));
     }
 

@@ -12,6 +12,7 @@ use crate::pipeline::lock::Lock;
 use crate::pipeline::per_epoch::PerEpoch;
 use crate::pipeline::state;
 use crate::pipeline::sync::{AtomicPtr, pause};
+use crate::record::contained;
 
 const SHARDS: usize = 64;
 /// A shard that holds so many takes no more.
@@ -83,6 +84,9 @@ fn current() -> &'static Spans {
 /// Looks into the shard of this process, then into those that it inherited.
 #[inline]
 fn visit<R>(key: u64, action: impl FnOnce(&mut Places) -> Option<R>) -> Option<R> {
+    if contained::is_muted() {
+        return None;
+    }
     let spans = current();
     let Some(mut older) = spans.inherited else { return spans.shard(key).with(action) };
     // Whether it is there is asked first: an action runs once.
@@ -202,5 +206,54 @@ impl Places {
             next = (next + 1) & last;
         }
         entry
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, MOST, Places};
+    use crate::record::{Parent, Scope, start};
+    use std::collections::HashMap;
+
+    static SCOPE: Scope = Scope::new("live");
+
+    /// A span that is off, with a number to know it by.
+    fn entry(number: u32) -> Entry {
+        Entry::new(start(&SCOPE, "", Parent::Current), number)
+    }
+
+    #[test]
+    fn a_shard_finds_what_a_map_finds_whatever_is_put_in_and_taken_out() {
+        let (mut places, mut model) = (Places::default(), HashMap::new());
+        let mut random = 1_u64;
+        for round in 0..50_000_u32 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            // Few keys, so that they meet, and some that begin at the same place.
+            let key = 1 + ((random >> 33) % 40) * if round % 3 == 0 { 1 << 51 } else { 1 };
+            if random >> 63 == 0 {
+                let before = places.insert(key, entry(round)).expect("room");
+                assert_eq!(before.map(|entry| entry.layer), model.insert(key, round));
+            } else {
+                let taken = places.find(key).and_then(|at| places.take(at));
+                assert_eq!(taken.map(|entry| entry.layer), model.remove(&key));
+            }
+            assert_eq!(places.used, model.len());
+            for (key, round) in &model {
+                let at = places.find(*key).expect("it is there");
+                assert_eq!(places.slots[at].1.as_ref().map(|entry| entry.layer), Some(*round));
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_shard_hands_the_span_back() {
+        let mut places = Places::default();
+        for key in 1..=MOST as u64 {
+            assert!(places.insert(key, entry(0)).is_ok());
+        }
+        assert!(places.insert(MOST as u64 + 1, entry(0)).is_err());
+        let at = places.find(1).expect("it is there");
+        assert!(places.take(at).is_some());
+        assert!(places.insert(MOST as u64 + 1, entry(0)).is_ok());
     }
 }

@@ -3,8 +3,12 @@
 //! Two front ends for two kinds of programs: [`subscriber`] for those that need nothing else, and
 //! [`layer`] for those that have a `Registry`. Both record the same.
 
+#[cfg(all(feature = "otel", feature = "tracing-opentelemetry"))]
+mod compat;
 mod console;
 mod directives;
+#[cfg(feature = "otel")]
+mod each;
 #[cfg(feature = "otel")]
 mod entry;
 #[cfg(feature = "otel")]
@@ -19,6 +23,8 @@ mod off;
 #[cfg(feature = "otel")]
 mod subscriber;
 
+#[cfg(all(feature = "otel", feature = "tracing-opentelemetry"))]
+pub use compat::Compat;
 #[cfg(not(feature = "otel"))]
 use off as extension;
 #[cfg(not(feature = "otel"))]

@@ -101,6 +101,7 @@ fn what_makes_no_sense_is_said_in_the_users_words() {
     );
 }
 
+#[cfg(feature = "otel")]
 #[test]
 fn the_signals_own_variable_comes_before_the_general_one() {
     let config = read(&[
@@ -121,6 +122,7 @@ fn the_signals_own_variable_comes_before_the_general_one() {
     assert_eq!(metrics.protocol, Some(Protocol::HttpProtobuf));
 }
 
+#[cfg(feature = "otel")]
 #[test]
 fn arguments_win_over_the_variables_of_every_signal() {
     let config = read(&[
@@ -157,9 +159,6 @@ fn what_has_no_effect_is_said_once_for_each_cause() {
         "OTEL_ENTITIES=service{a=b}",
         "OTEL_SEMCONV_STABILITY_OPT_IN=http",
         "OTEL_BSP_MAX_QUEUE_SIZE=100",
-        "OTEL_EXPORTER_OTLP_ENDPOINT=http://h:4318 OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
-        "OTEL_EXPORTER_OTLP_ENDPOINT=h:4317 OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf",
-        "OTEL_EXPORTER_OTLP_ENDPOINT=h:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
         "OTEL_EXPORTER_OTLP_SPAN_INSECURE=true",
         "OTEL_EXPORTER_OTLP_METRIC_INSECURE=true OTEL_METRICS_EXPORTER=none",
         "OTEL_TRACES_SAMPLER=0.1",
@@ -204,12 +203,6 @@ fn what_has_no_effect_is_said_once_for_each_cause() {
     OTEL_SEMCONV_STABILITY_OPT_IN=http
       OTEL_SEMCONV_STABILITY_OPT_IN="http" has no effect: this build has one form of the conventions
     OTEL_BSP_MAX_QUEUE_SIZE=100
-      
-    OTEL_EXPORTER_OTLP_ENDPOINT=http://h:4318 OTEL_EXPORTER_OTLP_PROTOCOL=grpc
-      endpoint "http://h:4318" has the usual port of http/protobuf; grpc was asked for and is used
-    OTEL_EXPORTER_OTLP_ENDPOINT=h:4317 OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf
-      endpoint "h:4317" has the usual port of grpc; http/protobuf was asked for and is used
-    OTEL_EXPORTER_OTLP_ENDPOINT=h:4317 OTEL_EXPORTER_OTLP_PROTOCOL=grpc
       
     OTEL_EXPORTER_OTLP_SPAN_INSECURE=true
       OTEL_EXPORTER_OTLP_SPAN_INSECURE is obsolete; set OTEL_EXPORTER_OTLP_TRACES_INSECURE

@@ -199,3 +199,82 @@ fn statement(text: &str) -> Option<String> {
 pub(crate) fn or_itself(changed: Option<String>, text: &str) -> Cow<'_, str> {
     changed.map_or(Cow::Borrowed(text), Cow::Owned)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Rules;
+    use crate::record::Redaction;
+    use proptest::prelude::*;
+
+    fn sent(rules: &Rules, key: &str, text: &str) -> String {
+        rules.attribute(key, text).unwrap_or_else(|| text.to_owned())
+    }
+
+    #[test]
+    fn what_is_allowed_stays_and_what_is_denied_goes() {
+        let redaction = Redaction::default().key("b.c").pattern("x*z").allow("*.token.kind");
+        let rules = Rules::new(redaction);
+        let gone = ["b.c", "a.B.C", "XYZ", "xz", "token.kind", "a.token"];
+        let kept = ["c", "b", "ab.c", "xy", "a.token.kind"];
+        assert!(gone.iter().all(|key| sent(&rules, key, "text") == "[redacted]"), "{gone:?}");
+        assert!(kept.iter().all(|key| sent(&rules, key, "text") == "text"), "{kept:?}");
+        let url = sent(&rules, "a.token.kind", "https://me:pw@host");
+        assert_eq!(
+            url, "https://REDACTED:REDACTED@host",
+            "its URLs are no more allowed than others"
+        );
+    }
+
+    /// Where a secret may stand, as a key and what is around the secret.
+    const PLACES: &[(&str, &str, &str)] = &[
+        ("http.request.header.authorization", "Bearer ", ""),
+        ("rpc.request.metadata.x-other", "Basic ", ""),
+        ("user.password", "", ""),
+        ("url.full", "https://user:", "@host/path"),
+        ("url.full", "https://host/path?a=b&sig=", "&c=d"),
+        ("http.target", "/path?access_token=", ""),
+        ("url.query", "x-amz-signature=", "&c=d"),
+        ("db.connection_string", "host=db;password=", ";user=me"),
+        ("db.query.text", "SELECT a FROM t WHERE b = '", "' AND c = 1"),
+        ("exception.message", "refused: token=", ", sorry"),
+        ("exception.message", "header authorization: Bearer ", ""),
+        ("anything", "see https://", "@host for more"),
+    ];
+
+    proptest! {
+        #[test]
+        fn a_secret_never_stays(
+            place in prop::sample::select(PLACES),
+            secret in "[A-Za-z0-9_.~-]{6,24}",
+            before in "[a-z ]{0,10}",
+        ) {
+            // What is looked for must not stand around the secret anyway.
+            let secret = format!("S3cr{secret}");
+            let (key, left, right) = place;
+            let spoken = matches!(key, "exception.message" | "anything" | "user.password");
+            let before = if spoken { format!("{before} ") } else { String::new() };
+            let rules = Rules::new(Redaction::default());
+            let shown = sent(&rules, key, &format!("{before}{left}{secret}{right}"));
+            prop_assert!(!shown.contains(&secret), "{shown}");
+            prop_assert_eq!(sent(&rules, key, &shown), shown.clone(), "a second time changes nothing");
+        }
+
+        #[test]
+        fn ordinary_values_stay(
+            key in "(http|app|user|net)[.](route|name|method|id|peer|zone)",
+            text in "[a-zA-Z0-9 äöü.,!?/@()_=-]{0,40}",
+        ) {
+            let rules = Rules::new(Redaction::default());
+            prop_assert_eq!(rules.attribute(&key, &text), None);
+        }
+
+        #[test]
+        fn any_key_and_any_text_are_read(key in ".{0,20}", text in ".{0,60}") {
+            let rules = Rules::new(Redaction::default().pattern("*a*b*"));
+            let _ = sent(&rules, &key, &text);
+            for (key, left, right) in PLACES {
+                let _ = sent(&rules, key, &format!("{left}{text}{right}"));
+            }
+        }
+    }
+}

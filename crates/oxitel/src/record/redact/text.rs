@@ -190,7 +190,7 @@ pub(super) fn schemes(text: &str, speech: Speech) -> Option<String> {
     let mut before = "";
     let mut at = 0;
     for word in text.split(char::is_whitespace) {
-        if !word.is_empty() && is_credential(before, word, speech) {
+        if !word.is_empty() && !is_replaced(word) && is_credential(before, word, speech) {
             let kept = word.trim_end_matches(['"', '\'', ',', ';', ')', ']', '}', '`']);
             out.replace(at, at + kept.len(), REDACTED);
         }
@@ -255,6 +255,7 @@ pub(super) fn assignments(text: &str) -> Option<String> {
         let name = text[at..end].trim_matches(['-', '.']);
         let value = value_of(text, at, end);
         at = match value {
+            Some((start, end)) if is_replaced(&text[start..]) => end,
             Some((start, end)) if start < end && keys::is_secret(name) => {
                 let end = if ends_with_the_line(name) { line_end(text, start) } else { end };
                 out.replace(start, end, REDACTED);
@@ -264,6 +265,11 @@ pub(super) fn assignments(text: &str) -> Option<String> {
         };
     }
     out.finish()
+}
+
+/// Whether a value was replaced before.
+fn is_replaced(value: &str) -> bool {
+    value.starts_with(REDACTED) || value.starts_with(IN_URL)
 }
 
 fn is_name(byte: u8) -> bool {
