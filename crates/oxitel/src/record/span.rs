@@ -99,7 +99,7 @@ pub(crate) fn start_with(
 /// Whether samplers or hooks of the program look at what a span starts with: then a front end
 /// collects it first and uses [`start_with`].
 #[cfg(feature = "tracing")]
-#[expect(dead_code, reason = "the bridges ask")]
+#[inline(always)]
 pub(crate) fn starts_are_asked() -> bool {
     state::starts_are_asked()
 }
@@ -292,14 +292,25 @@ impl Span {
 /// What front ends need that keep spans for others.
 #[cfg(feature = "tracing")]
 impl Span {
-    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
+    /// One whose ids the caller keeps: those of the unsampled span above it.
     #[inline(always)]
+    pub(crate) fn passed_on() -> Self {
+        Self(Inner::PassedOn)
+    }
+
+    /// Whether it is such a one.
+    #[inline(always)]
+    pub(crate) fn is_passed_on(&self) -> bool {
+        matches!(self.0, Inner::PassedOn)
+    }
+
     /// Where users of the OpenTelemetry API reach it.
-    #[cfg(feature = "tracing")]
     pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
         self.0.mailbox().cloned()
     }
 
+    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
+    #[inline(always)]
     pub(crate) fn is_off(&self) -> bool {
         matches!(self.0, Inner::Off)
     }
@@ -322,6 +333,7 @@ impl Span {
             mem::swap(&mut new.attributes, &mut old.attributes);
             mem::swap(&mut new.events, &mut old.events);
             mem::swap(&mut new.links, &mut old.links);
+            mem::swap(&mut new.redacted, &mut old.redacted);
         }
     }
 

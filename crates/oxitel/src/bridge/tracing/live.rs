@@ -12,6 +12,7 @@ use crate::pipeline::lock::Lock;
 use crate::pipeline::per_epoch::PerEpoch;
 use crate::pipeline::state;
 use crate::pipeline::sync::{AtomicPtr, pause};
+use crate::record::contained;
 
 const SHARDS: usize = 64;
 /// A shard that holds so many takes no more.
@@ -83,6 +84,9 @@ fn current() -> &'static Spans {
 /// Looks into the shard of this process, then into those that it inherited.
 #[inline]
 fn visit<R>(key: u64, action: impl FnOnce(&mut Places) -> Option<R>) -> Option<R> {
+    if contained::is_muted() {
+        return None;
+    }
     let spans = current();
     let Some(mut older) = spans.inherited else { return spans.shard(key).with(action) };
     // Whether it is there is asked first: an action runs once.
