@@ -292,14 +292,13 @@ impl Span {
 /// What front ends need that keep spans for others.
 #[cfg(feature = "tracing")]
 impl Span {
-    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
-    #[inline(always)]
     /// Where users of the OpenTelemetry API reach it.
-    #[cfg(feature = "tracing")]
     pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
         self.0.mailbox().cloned()
     }
 
+    /// Whether it has no place in any trace: telemetry is off, or its thread is suppressed.
+    #[inline(always)]
     pub(crate) fn is_off(&self) -> bool {
         matches!(self.0, Inner::Off)
     }
@@ -322,6 +321,7 @@ impl Span {
             mem::swap(&mut new.attributes, &mut old.attributes);
             mem::swap(&mut new.events, &mut old.events);
             mem::swap(&mut new.links, &mut old.links);
+            new.redacted += mem::take(&mut old.redacted);
         }
     }
 
