@@ -87,8 +87,8 @@ fn warning(variable: &Variable, name: &str, value: &str, text: &str) -> String {
         Kind::SecretPairs => format!("{name} {text}"),
         #[cfg(feature = "otel")]
         Kind::Pairs => {
-            let shown = redact::or_itself(redact::UNUSED.message(value), value);
-            format!("{name}={shown:?} {text}")
+            let line = format!("{name}={value:?} {text}");
+            redact::UNUSED.message(&line).unwrap_or(line)
         }
         Kind::Url => format!("{name}={:?} {text}", url::masked(value)),
         _ => format!("{name}={value:?} {text}"),
