@@ -221,9 +221,12 @@ pub(crate) fn make_current(
     tracing: u64,
     mailbox: Option<&Arc<Mailbox>>,
 ) {
-    visit(|local| match local.frames.shuts_out() {
-        false => local.push(key, ids, trace_state, tracing, mailbox),
-        true => local.push(key, &Ids::SUPPRESSED, None, tracing, None),
+    visit(|local| {
+        if local.frames.shuts_out() {
+            local.push(key, &Ids::SUPPRESSED, None, tracing, None);
+        } else {
+            local.push(key, ids, trace_state, tracing, mailbox);
+        }
     });
 }
 

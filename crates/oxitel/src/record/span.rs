@@ -96,14 +96,6 @@ pub(crate) fn start_with(
     Span(begun)
 }
 
-/// Whether samplers or hooks of the program look at what a span starts with: then a front end
-/// collects it first and uses [`start_with`].
-#[cfg(feature = "tracing")]
-#[expect(dead_code, reason = "the bridges ask")]
-pub(crate) fn starts_are_asked() -> bool {
-    state::starts_are_asked()
-}
-
 #[inline(never)]
 fn start_recording(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Inner {
     if state::starts_are_asked() {

@@ -93,11 +93,15 @@ impl Rules {
     /// The class of what follows `item` in a list: behind the argument `--password` it is one.
     pub(crate) fn class_behind(&self, class: Class, item: &Value<'_>) -> Class {
         match item {
-            Value::Str(text) if class == Class::Message && text::is_secret_flag(text) => {
+            Value::Str(text) if class == Class::Message && self.is_secret_flag(text) => {
                 Class::Secret
             }
             _ => class,
         }
+    }
+
+    fn is_secret_flag(&self, argument: &str) -> bool {
+        !self.redaction.is_off && text::is_secret_flag(argument)
     }
 
     fn judge(&self, key: &str) -> Class {
