@@ -2,6 +2,7 @@
 
 use super::{Kind, OBSOLETE, UNUSED, Variable, all};
 use crate::config::{Config, settings};
+use crate::record::Sampler;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -140,6 +141,15 @@ fn the_reference_page_lists_every_variable() {
         .collect();
     let rows = rows.concat();
     assert!(page.contains(&rows), "the page should have these rows:\n{rows}");
+}
+
+#[test]
+fn the_reference_page_recommends_the_default_sampler() {
+    let page = include_str!("../../../../../docs/reference/configuration.md");
+    let (_, samplers) = page.split_once("\n## Samplers\n").expect("a section");
+    let (samplers, _) = samplers.split_once("\n## ").expect("another one behind it");
+    assert!(samplers.contains("The default, `parentbased_always_on`, is what we recommend"));
+    assert_eq!(with("OTEL_TRACES_SAMPLER", "parentbased_always_on").sampler, Sampler::default());
 }
 
 /// What stands in a variable, and how it is called in the snapshot.
