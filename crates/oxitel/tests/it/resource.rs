@@ -171,7 +171,7 @@ fn half_a_configuration_is_no_error_and_records_nothing() {
 
 /// Runs in a process of its own, with an endpoint in its environment.
 #[test]
-#[ignore = "a part of the test below"]
+#[ignore = "run by telemetry_starts_when_it_is_started_and_not_before"]
 fn a_program_that_starts_nothing() {
     use opentelemetry::trace::{Span as _, Tracer as _};
     use tracing_subscriber::layer::SubscriberExt as _;
