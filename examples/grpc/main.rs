@@ -18,7 +18,7 @@ use tower::ServiceBuilder;
 use tracing::{Instrument as _, info_span};
 
 mod proto {
-    #![expect(unreachable_pub, clippy::pedantic, reason = "generated")]
+    #![expect(unreachable_pub, clippy::allow_attributes, clippy::pedantic, reason = "generated")]
     tonic::include_proto!("hello");
 }
 

@@ -49,25 +49,53 @@ fn without_ports(tree: &str) -> String {
 
 #[test]
 fn hello_with_tracing() {
-    insta::assert_snapshot!(tree(env!("CARGO_BIN_EXE_hello-tracing")), @"");
+    insta::assert_snapshot!(tree(env!("CARGO_BIN_EXE_hello-tracing")), @r#"
+    hello-tracing: order (server) user.id=7
+      hello-tracing: price (internal) items=19+23 total=42
+        · added up level=INFO target=hello_tracing total=42
+      hello-tracing: price (internal) [error: invalid digit found in string] items=19+free
+        · exception level=ERROR target=hello_tracing exception.message="invalid digit found in string"
+    "#);
 }
 
 #[test]
 fn hello_with_the_opentelemetry_api() {
-    insta::assert_snapshot!(tree(env!("CARGO_BIN_EXE_hello-opentelemetry")), @"");
+    insta::assert_snapshot!(tree(env!("CARGO_BIN_EXE_hello-opentelemetry")), @r"
+    hello-opentelemetry: order (server) [ok] user.id=7
+      hello-opentelemetry: price (internal) price.total=42
+        · added up items=2
+    ");
 }
 
 #[test]
 fn two_services() {
-    insta::assert_snapshot!(without_ports(&tree(env!("CARGO_BIN_EXE_two-services"))), @"");
+    insta::assert_snapshot!(without_ports(&tree(env!("CARGO_BIN_EXE_two-services"))), @r#"
+    shop: order (internal)
+      shop: GET (client) http.request.method=GET server.address=127.0.0.1 server.port=PORT url.full=http://HERE/items/film http.response.status_code=200
+        stock: GET /items/{name} (server) http.request.method=GET http.route="/items/{name}" url.scheme=http url.path=/items/film server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" http.response.status_code=200
+          stock: count (internal) item=film
+            · counted level=INFO target=two_services
+    "#);
 }
 
 #[test]
 fn grpc() {
-    insta::assert_snapshot!(without_ports(&tree(env!("CARGO_BIN_EXE_grpc"))), @"");
+    insta::assert_snapshot!(without_ports(&tree(env!("CARGO_BIN_EXE_grpc"))), @r"
+    grpc: visit (internal)
+      grpc: hello.Greeter/Greet (client) rpc.system.name=grpc rpc.method=hello.Greeter/Greet server.address=greeter rpc.status_code=OK
+        grpc: hello.Greeter/Greet (server) rpc.system.name=grpc rpc.method=hello.Greeter/Greet server.address=127.0.0.1 server.port=PORT rpc.status_code=OK
+          grpc: compose (internal) letters=5
+      grpc: hello.Greeter/Greet (client) [error: whom?] rpc.system.name=grpc rpc.method=hello.Greeter/Greet server.address=greeter rpc.status_code=INVALID_ARGUMENT error.type=INVALID_ARGUMENT
+        grpc: hello.Greeter/Greet (server) rpc.system.name=grpc rpc.method=hello.Greeter/Greet server.address=127.0.0.1 server.port=PORT rpc.status_code=INVALID_ARGUMENT
+          grpc: compose (internal) letters=0
+    ");
 }
 
 #[test]
 fn baggage() {
-    insta::assert_snapshot!(tree(env!("CARGO_BIN_EXE_baggage")), @"");
+    insta::assert_snapshot!(tree(env!("CARGO_BIN_EXE_baggage")), @r"
+    baggage: edge (client)
+      baggage: middle (server)
+        baggage: last (server) customer.tier=gold
+    ");
 }

@@ -51,12 +51,14 @@ fn is_wanted(level: LogLevel) -> bool {
     level as u8 <= LEVEL.load(Ordering::Relaxed)
 }
 
+/// When each cause may be warned about again.
+static NEXT: [AtomicU64; CAUSES] = [const { AtomicU64::new(0) }; CAUSES];
+
 /// Warns, unless the same cause was warned about within the last minute.
 pub(crate) fn warn(cause: Cause, text: &dyn Display) {
     if !is_wanted(cause.level()) {
         return;
     }
-    static NEXT: [AtomicU64; CAUSES] = [const { AtomicU64::new(0) }; CAUSES];
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
     let next = &NEXT[cause as usize];
     let allowed = next.load(Ordering::Relaxed);

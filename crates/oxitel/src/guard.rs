@@ -2,9 +2,9 @@
 
 use crate::config::{Config, InitError};
 #[cfg(not(feature = "otel"))]
-use crate::off::lifecycle;
+use crate::off::lifecycle::{self, Settings};
 #[cfg(feature = "otel")]
-use crate::pipeline::lifecycle;
+use crate::pipeline::{lifecycle, settings::Settings};
 use crate::stats::{FlushError, Stats};
 use std::time::Duration;
 
@@ -37,12 +37,17 @@ impl Drop for Guard {
 /// Without an endpoint nothing is recorded or sent, and that is no error.
 #[expect(clippy::needless_pass_by_value, reason = "a configuration is used once")]
 pub fn init(config: Config) -> Result<Guard, InitError> {
+    let settings = config.resolve()?;
+    let timeout = settings.as_ref().map(Settings::shutdown_timeout);
+    match settings {
+        Some(settings) => lifecycle::start(settings)?,
+        // What runs already keeps its formats of headers, too.
+        None if lifecycle::is_running() => return Ok(Guard { timeout }),
+        None => {}
+    }
     // Also when nothing is recorded: a trace that comes in goes out again.
     config.install_propagators();
-    let Some(settings) = config.resolve()? else { return Ok(Guard { timeout: None }) };
-    let timeout = settings.shutdown_timeout();
-    lifecycle::start(settings)?;
-    Ok(Guard { timeout: Some(timeout) })
+    Ok(Guard { timeout })
 }
 
 /// Sends everything recorded before the call and waits for it, at most so long.

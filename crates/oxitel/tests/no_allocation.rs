@@ -2,10 +2,15 @@
 
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
+use http::{HeaderMap, Request, Response};
+use oxitel::middleware::HttpServerLayer;
 use oxitel::testing::{Answer, Receiver};
 use oxitel::{Config, Sampler, Scope, Value};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::convert::Infallible;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tracing::field::Empty;
 use tracing::{info, info_span};
@@ -86,6 +91,22 @@ fn unsampled(name: &str) {
     assert_eq!(ALLOCATIONS.get() - before, 0, "{name}: allocations for 5,500 unsampled spans");
 }
 
+/// Serves a request below a caller that is not sampled, and says how many allocations that made.
+fn serve(layer: &HttpServerLayer) -> u64 {
+    let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let header = ("traceparent".parse().expect("a name"), caller.parse().expect("a value"));
+    let mut request = Request::new(());
+    *request.headers_mut() = HeaderMap::from_iter([header]);
+    let before = ALLOCATIONS.get();
+    let answer = || Ok::<_, Infallible>(Response::new(http_body_util::Empty::<&[u8]>::new()));
+    {
+        let mut served = pin!(layer.handle(request, |_| std::future::ready(answer())));
+        let polled = served.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Ready(Ok(_))));
+    }
+    ALLOCATIONS.get() - before
+}
+
 #[test]
 fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let receiver = Receiver::start();
@@ -112,6 +133,9 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     tracing::subscriber::with_default(layer, || measure("layer", traced));
     let subscriber = oxitel::bridge::subscriber().with_filter("info");
     tracing::subscriber::with_default(subscriber, || measure("subscriber", traced));
+    let layer = HttpServerLayer::new().route(|_| unreachable!("nobody asks for it"));
+    serve(&layer);
+    assert_eq!(serve(&layer), 0, "allocations for a request that is not sampled");
     drop(guard);
 
     let off = Config::default().endpoint(receiver.endpoint()).sampler(Sampler::always_off());

@@ -33,11 +33,16 @@ fn table() -> &'static Small {
     Box::leak(Box::new(Table::new(1, None)))
 }
 
+/// A thread that keeps no slots yet.
+fn no_spare() -> Spare {
+    Spare::EMPTY
+}
+
 #[test]
 fn visits_of_two_threads_happen_one_after_the_other() {
     loom::model(|| {
         let table = table();
-        let id = table.insert(Value::new(0), &mut Spare::default()).expect("room");
+        let id = table.insert(Value::new(0), &mut no_spare()).expect("room");
         let other = thread::spawn(move || table.with(id, 1, |value| value.add(1)));
         let here = table.with(id, 1, |value| value.add(1));
         let there = other.join().expect("no panic inside");
@@ -49,11 +54,11 @@ fn visits_of_two_threads_happen_one_after_the_other() {
 fn the_last_of_two_references_takes_the_value_out_once_with_all_changes() {
     loom::model(|| {
         let table = table();
-        let id = table.insert(Value::new(0), &mut Spare::default()).expect("room");
+        let id = table.insert(Value::new(0), &mut no_spare()).expect("room");
         assert!(table.acquire(id, 1));
         let part = move || {
             table.with(id, 1, |value| value.add(1)).expect("a reference is held");
-            table.release(id, 1, &mut Spare::default()).map(|mut value| value.add(0))
+            table.release(id, 1, &mut no_spare()).map(|mut value| value.add(0))
         };
         let other = thread::spawn(part);
         let taken = [part(), other.join().expect("no panic inside")];
@@ -66,7 +71,7 @@ fn the_last_of_two_references_takes_the_value_out_once_with_all_changes() {
 fn a_stale_id_never_reaches_what_lives_in_its_place_now() {
     loom::model(|| {
         let table = table();
-        let mut spare = Spare::default();
+        let mut spare = no_spare();
         let stale = table.insert(Value::new(10), &mut spare).expect("room");
         let other = thread::spawn(move || {
             (table.with(stale, 1, |value| value.add(1)), table.acquire(stale, 1))
@@ -89,13 +94,13 @@ fn a_slot_moves_between_threads_through_the_shared_list() {
     loom::model(|| {
         let table = table();
         let other = thread::spawn(move || {
-            let mut spare = Spare::default();
+            let mut spare = no_spare();
             let id = table.insert(Value::new(1), &mut spare);
             let taken = id.ok().and_then(|id| table.release(id, 1, &mut spare));
             spare.give_back(1);
             taken.map(|mut value| value.add(0))
         });
-        let mut spare = Spare::default();
+        let mut spare = no_spare();
         let here = table.insert(Value::new(2), &mut spare);
         let there = other.join().expect("no panic inside");
         assert!(here.is_ok() || there.is_some(), "one of the two found the slab's slots");

@@ -2,6 +2,10 @@
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
 use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
+use oxitel::config::{
+    Compression, ExemplarFilter, Exporters, HistogramAggregation, LogLevel, LogRecords,
+    MetricReader, Origin, ResolvedSetting, Signal, Temporality, Tls,
+};
 use oxitel::context::Baggage;
 use oxitel::middleware::{
     ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
@@ -11,9 +15,9 @@ use oxitel::middleware::{
 use oxitel::propagate::environment::{self, Variables};
 use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
-    Config, Decision, FlushError, Hooks, InitError, Kind, Limits, Redaction, Sampler, Sampling,
-    Scalar, Scope, ShouldSample, SpanContext, SpanMut, SpanRef, Stats, Status, Value, ValueRef,
-    Verdict, context, propagate,
+    Config, Decision, Detector, FlushError, Headers, Hooks, InitError, Kind, Limits, Protocol,
+    Redaction, Resolved, Sampler, Sampling, Scalar, Scope, ShouldSample, SpanContext, SpanMut,
+    SpanRef, Stats, Status, Value, ValueRef, Verdict, context, propagate,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
@@ -40,6 +44,18 @@ pub struct Seen {
 /// Runs the service once, with nowhere to send to.
 pub fn run() -> Result<Seen, InitError> {
     let config = Config::default()
+        .service_name("service")
+        .service_version("1")
+        .service_namespace("services")
+        .deployment_environment("test")
+        .detectors(&[Detector::Process, Detector::Os])
+        .protocol(Protocol::HttpProtobuf)
+        .traces(true)
+        .metrics(false)
+        .logs(false)
+        .max_queue_size(2048)
+        .max_export_batch_size(512)
+        .log_level(LogLevel::Warn)
         .header("k", "v")
         .resource_attribute("k", "v")
         .sampler(Sampler::ratio(0.5).parent_based())
@@ -131,6 +147,28 @@ fn ended(span: &SpanRef<'_>) -> Verdict {
     } else {
         Verdict::Drop
     }
+}
+
+/// What is configured, as a person reads it: the configuration needs no engine.
+pub fn configured(variables: &[(&str, &str)]) -> Vec<(String, String, Origin)> {
+    let mut config = Config::from_lookup(|name| {
+        let found = variables.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned())
+    });
+    assert_eq!(config.headers, Headers::default());
+    assert_eq!((&config.tls, config.compression), (&Tls::default(), Compression::None));
+    let signals: [&Signal; 3] = [&config.traces, &config.metrics, &config.logs];
+    assert!(signals.iter().all(|signal| signal.exporters != Exporters::NONE));
+    let reader: &MetricReader = &config.metric_reader;
+    assert_eq!(reader.temporality, Temporality::Cumulative);
+    assert_eq!(reader.exemplar_filter, ExemplarFilter::TraceBased);
+    assert_eq!(reader.histogram_aggregation, HistogramAggregation::ExplicitBuckets);
+    config.log_records = LogRecords::default();
+    let resolved: Resolved = config.resolved();
+    let told = |setting: &ResolvedSetting| {
+        (setting.name.to_owned(), setting.value.clone(), setting.origin)
+    };
+    resolved.iter().filter(|setting| setting.origin != Origin::Default).map(told).collect()
 }
 
 /// A subscriber with our layer in it; without the engine the layer does nothing.

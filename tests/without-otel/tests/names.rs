@@ -1,9 +1,11 @@
 //! The program behaves the same whether the engine is in the build or not: it is not started.
 
 use oxitel::bridge::SetParentError;
+use oxitel::config::Origin;
 use oxitel::{SpanContext, Stats};
 use oxitel_without_otel::{
-    Seen, called, extended, handled, install, layers, own_subscriber, run, subscriber, travel, work,
+    Seen, called, configured, extended, handled, install, layers, own_subscriber, run, subscriber,
+    travel, work,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -56,4 +58,11 @@ fn what_a_caller_sent_is_read_and_written_without_the_engine() {
     let (incoming, sent) = travel(&headers);
     assert_eq!(incoming.baggage().get("tenant"), Some("acme corp"));
     assert_eq!(sent[0], ("traceparent".to_owned(), parent.to_owned()));
+}
+
+#[test]
+fn a_configuration_tells_what_holds_and_why_without_the_engine() {
+    let told = configured(&[("OTEL_SERVICE_NAME", "shop")]);
+    let origin = Origin::Variable("OTEL_SERVICE_NAME");
+    assert_eq!(told, [("service_name".to_owned(), "shop".to_owned(), origin)]);
 }

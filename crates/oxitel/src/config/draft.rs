@@ -15,6 +15,7 @@ pub(super) struct Draft {
     ratio_of: Option<bool>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for every row of the table")]
 impl Draft {
     fn remark(&mut self, text: impl Into<String>) {
         self.remark = Some(text.into());

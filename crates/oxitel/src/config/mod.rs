@@ -116,7 +116,7 @@ pub struct Config {
     /// Default 64 MiB.
     pub live_bytes: usize,
     /// `OTEL_CONFIG_FILE`.
-    config_file: Option<PathBuf>,
+    declarative_file: Option<PathBuf>,
     /// `OTEL_ENTITIES`.
     entities: Option<String>,
     /// `OTEL_SEMCONV_STABILITY_OPT_IN`.
@@ -161,7 +161,7 @@ impl Default for Config {
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
-            config_file: None,
+            declarative_file: None,
             entities: None,
             semconv_opt_in: Vec::new(),
             exception_signal: None,

@@ -62,3 +62,59 @@ impl fmt::Debug for Config {
         fields.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, LogLevel, Protocol};
+    use std::time::Duration;
+
+    #[test]
+    fn each_setting_is_shown_with_its_origin_and_without_secrets() {
+        let config = Config::from_lookup(|name| {
+            let value = match name {
+                "OTEL_SERVICE_NAME" => "by-variable",
+                "OTEL_RESOURCE_ATTRIBUTES" => "team=a,zone=b",
+                "OTEL_EXPORTER_OTLP_ENDPOINT" => "http://me:hunter2@host:4318/x?token=hunter2",
+                "OTEL_EXPORTER_OTLP_HEADERS" => "authorization=Bearer%20hunter2,x-tenant=hunter2",
+                "OTEL_EXPORTER_OTLP_TRACES_HEADERS" => "x-key=hunter2",
+                "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" => "https://h/?hunter2",
+                "OTEL_EXPORTER_OTLP_TIMEOUT" => "0",
+                "OTEL_EXPORTER_OTLP_SPAN_INSECURE" => "true",
+                "OTEL_BSP_MAX_QUEUE_SIZE" => "2048",
+                "OTEL_TRACES_SAMPLER" => "traceidratio",
+                "OTEL_TRACES_SAMPLER_ARG" => "0.25",
+                "OTEL_ATTRIBUTE_COUNT_LIMIT" => "10",
+                "OTEL_METRICS_EXPORTER" => "none",
+                "OTEL_LOG_LEVEL" => "WARNING",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        });
+        let mut config = config.service_name("shop").protocol(Protocol::HttpProtobuf);
+        config.schedule_delay = Duration::from_millis(1500);
+        config.log_level = LogLevel::Error;
+        let (shown, debug) = (config.resolved().to_string(), format!("{config:?}"));
+        assert!(!shown.contains("hunter2") && !debug.contains("hunter2"), "{shown}\n{debug}");
+        let said: Vec<_> = shown.lines().filter(|line| !line.ends_with(" (default)")).collect();
+        insta::assert_snapshot!(said.join("\n"), @r"
+        service_name = shop (argument)
+        resource_attributes = team=a,zone=b (variable OTEL_RESOURCE_ATTRIBUTES)
+        log_level = error (argument)
+        endpoint = http://…@host:4318/x?… (variable OTEL_EXPORTER_OTLP_ENDPOINT)
+        protocol = http/protobuf (argument)
+        headers = authorization=…,x-tenant=… (variable OTEL_EXPORTER_OTLP_HEADERS)
+        export_timeout = no limit (variable OTEL_EXPORTER_OTLP_TIMEOUT)
+        traces.endpoint = https://h/?… (variable OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)
+        traces.headers = x-key=… (variable OTEL_EXPORTER_OTLP_TRACES_HEADERS)
+        traces.tls.insecure = true (variable OTEL_EXPORTER_OTLP_SPAN_INSECURE)
+        sampler = TraceIdRatioBased{0.250000} (variable OTEL_TRACES_SAMPLER_ARG)
+        limits.attributes = 10 (variable OTEL_ATTRIBUTE_COUNT_LIMIT)
+        schedule_delay = 1.5s (argument)
+        max_queue_size = 2048 (variable OTEL_BSP_MAX_QUEUE_SIZE)
+        metrics.exporters = none (variable OTEL_METRICS_EXPORTER)
+        log_records.attributes = 10 (variable OTEL_ATTRIBUTE_COUNT_LIMIT)
+        ");
+        let defaults = Config::default().resolved();
+        assert!(defaults.to_string().lines().all(|line| line.ends_with(" (default)")));
+    }
+}

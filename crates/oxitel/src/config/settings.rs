@@ -1,6 +1,12 @@
 //! Every setting of a [`Config`], once: how its value is shown, and whether this build has what
 //! it asks for.
 
+#![expect(
+    clippy::ref_option,
+    clippy::trivially_copy_pass_by_ref,
+    reason = "each row shows a reference to its field"
+)]
+
 use super::{Config, Headers, url};
 #[cfg(feature = "otel")]
 use crate::record::redact;
@@ -97,7 +103,7 @@ macro_rules! row {
 
 const GENERAL: &[Setting] = &[
     row!(plain, disabled),
-    row!(optional_path, config_file, ConfigFile),
+    row!(optional_path, declarative_file, ConfigFile),
     row!(optional, service_name),
     row!(attributes / pairs, resource_attributes),
     row!(list, detectors),

@@ -3,6 +3,8 @@
 //! `env` reads by this table, and `docs/reference/configuration.md` is held against it. What is
 //! general comes before what is particular, so that the particular wins.
 
+#![expect(clippy::unnecessary_wraps, reason = "one signature for every parser")]
+
 use super::choices::{
     Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Temporality,
 };
@@ -119,7 +121,7 @@ macro_rules! row {
 
 const GENERAL: &[Variable] = &[
     row!("OTEL_SDK_DISABLED", Boolean, "false", disabled() => "disabled"),
-    row!("OTEL_CONFIG_FILE", Path, "none", some_path => config_file),
+    row!("OTEL_CONFIG_FILE", Path, "none", some_path => declarative_file),
     row!("OTEL_SERVICE_NAME", Text, "unknown_service:<program>", some_text => service_name),
     row!("OTEL_RESOURCE_ATTRIBUTES", Pairs, "none", resource_attributes() => "resource_attributes"),
     row!("OTEL_ENTITIES", Text, "none", some_text => entities),

@@ -9,7 +9,7 @@ use super::settings::TrustIncoming;
 use crate::context::{Captured, SpanContext};
 use crate::pipeline::{local, state};
 use crate::propagate::{self, Incoming};
-use crate::record::{Kind, Span};
+use crate::record::{Kind, Span, SpanBuilder};
 use http::request::Parts;
 
 /// What the span of a request says from the beginning.
@@ -20,6 +20,15 @@ pub(super) trait Describe {
 
     /// An attribute whose value has to be put together.
     fn made(&self, request: &Parts) -> Option<(&'static str, String)>;
+}
+
+/// Where a span stands.
+#[derive(Clone, Copy)]
+pub(super) enum Origin<'a> {
+    Current,
+    Below(&'a SpanContext),
+    /// In a trace of its own, with a link to this one if there is one.
+    Alone(&'a SpanContext),
 }
 
 /// Starts the span of a request that came in, with the place that is current around it.
@@ -35,70 +44,75 @@ pub(super) fn receive(
     } else {
         propagate::extract_from(&request.headers)
     };
-    let follows = trust == TrustIncoming::Always && says != Incoming::default();
-    let place = follows.then(|| says.place());
-    let span = {
-        let _attached = place.as_ref().map(Captured::attach);
-        let starts_trace = !follows && !is_inner;
-        start(Kind::Server, request, describe, starts_trace.then(|| says.span_context()))
+    let caller = says.span_context();
+    let follows = trust == TrustIncoming::Always && !is_inner;
+    let origin = if is_inner {
+        Origin::Current
+    } else if follows && caller.is_valid() {
+        Origin::Below(caller)
+    } else {
+        Origin::Alone(caller)
     };
     // Without telemetry what the caller said passes through.
-    let is_needed = !says.baggage().is_empty() || !state::is_on();
-    (span, place.filter(|_| is_needed))
+    let is_needed = !says.baggage().is_empty() || (caller.is_valid() && !state::is_on());
+    let place = (follows && is_needed).then(|| says.place());
+    let span = {
+        let _attached = place.as_ref().map(Captured::attach);
+        start(Kind::Server, request, describe, origin)
+    };
+    (span, place)
 }
 
 /// Starts the span of a request that goes out, and writes it into the request's headers.
 pub(super) fn send(request: &mut Parts, describe: &impl Describe) -> Span {
-    let span = start(Kind::Client, request, describe, None);
+    let span = start(Kind::Client, request, describe, Origin::Current);
     let current = span.enter();
     propagate::inject_into(&mut request.headers);
     drop(current);
     span
 }
 
-/// Below the current span; or in a trace of its own, with a link to the caller.
-fn start(
-    kind: Kind,
-    request: &Parts,
-    describe: &impl Describe,
-    alone: Option<&SpanContext>,
-) -> Span {
-    if !may_record(alone.is_some()) {
-        let builder = SCOPE.build("").kind(kind);
-        return if alone.is_some() { builder.root() } else { builder }.start();
+fn start(kind: Kind, request: &Parts, describe: &impl Describe, origin: Origin<'_>) -> Span {
+    if !may_record(origin) {
+        return place(SCOPE.build("").kind(kind), origin).start();
     }
     let name = describe.name(request);
     let attributes = describe.attributes(request);
     let made = describe.made(request);
-    let mut builder = SCOPE.build(&name).kind(kind);
+    let mut builder = place(SCOPE.build(&name).kind(kind), origin);
     for (key, value) in attributes.pairs() {
         builder = builder.attribute(key, *value);
     }
     if let Some((key, value)) = &made {
         builder = builder.attribute(key, value);
     }
-    if let Some(caller) = alone {
-        builder = builder.root();
-        if caller.is_valid() {
-            builder = builder.link(caller);
-        }
-    }
     builder.start()
 }
 
+fn place<'a>(builder: SpanBuilder<'a>, origin: Origin<'_>) -> SpanBuilder<'a> {
+    match origin {
+        Origin::Current => builder,
+        Origin::Below(caller) => builder.parent(caller),
+        Origin::Alone(caller) if caller.is_valid() => builder.root().link(caller),
+        Origin::Alone(_) => builder.root(),
+    }
+}
+
 /// Whether it is not known yet that the span will not be recorded.
-pub(super) fn may_record(starts_trace: bool) -> bool {
+pub(super) fn may_record(origin: Origin<'_>) -> bool {
+    let is_kept = |parent: &SpanContext| !parent.is_valid() || parent.is_sampled();
     if !state::is_on() {
         return false;
     }
-    if starts_trace || !state::parent_decides() {
-        return true;
+    match origin {
+        _ if !state::parent_decides() => true,
+        Origin::Current => is_kept(&local::current()),
+        Origin::Below(caller) => is_kept(caller),
+        Origin::Alone(_) => true,
     }
-    let parent = local::current();
-    !parent.is_valid() || parent.is_sampled()
 }
 
-/// Whom the request is for.
+/// Adds the server's name, and returns its port.
 pub(super) fn add_server<'a>(
     attributes: &mut Attributes<'a>,
     authority: Option<&'a str>,

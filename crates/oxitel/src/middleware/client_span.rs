@@ -2,7 +2,7 @@
 
 use super::SCOPE;
 use super::attributes::{full_url, host_and_port, method, method_in_name, usual_port};
-use super::begin::may_record;
+use super::begin::{Origin, may_record};
 use super::failure::kind_of_error;
 use crate::context::{self, Captured};
 use crate::propagate::{self, Inject};
@@ -48,7 +48,7 @@ pub struct ClientSpan {
 /// ```
 pub fn http_client(method: impl AsRef<str>, url: &str) -> ClientSpan {
     let name = method.as_ref();
-    let span = if may_record(false) {
+    let span = if may_record(Origin::Current) {
         start(name, url)
     } else {
         SCOPE.build("").kind(Kind::Client).start()

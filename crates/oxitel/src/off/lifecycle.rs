@@ -41,6 +41,10 @@ pub(crate) fn shutdown(_timeout: Duration) -> Result<(), FlushError> {
     Ok(())
 }
 
+pub(crate) fn is_running() -> bool {
+    false
+}
+
 pub(crate) fn stats() -> Stats {
     Stats::default()
 }

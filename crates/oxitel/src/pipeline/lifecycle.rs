@@ -101,6 +101,11 @@ fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(LONGEST_WAIT)
 }
 
+/// Whether spans are recorded.
+pub(crate) fn is_running() -> bool {
+    state::is_on()
+}
+
 /// The ledger of this process.
 pub(crate) fn stats() -> Stats {
     engine::current().map_or_else(Stats::default, engine::Engine::stats)

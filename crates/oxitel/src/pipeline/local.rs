@@ -259,6 +259,17 @@ pub(crate) fn api_context() -> Context {
     if alive { Context::current() } else { Context::new() }
 }
 
+/// The ids that a span started now would take over, because the decision fell against recording
+/// already; none also if there is more to keep of the place than ids.
+#[cfg(feature = "tracing")]
+#[inline(always)]
+pub(crate) fn passed_on() -> Option<Ids> {
+    visit(|local| {
+        let ((ids, trace_state), _) = local.place();
+        (trace_state.is_none() && is_passed_on(&ids)).then_some(ids)
+    })?
+}
+
 /// Makes the `tracing` span `id` current at the place that is current already: it has none of its
 /// own.
 #[cfg(feature = "tracing")]

@@ -114,8 +114,11 @@ struct Node {
 
 impl Interned {
     const fn new() -> Self {
-        const EMPTY: AtomicPtr<Node> = AtomicPtr::new(std::ptr::null_mut());
-        Self { buckets: [EMPTY; BUCKETS], count: AtomicUsize::new(0), overflow: ScopeSlot::empty() }
+        Self {
+            buckets: [const { AtomicPtr::new(std::ptr::null_mut()) }; BUCKETS],
+            count: AtomicUsize::new(0),
+            overflow: ScopeSlot::empty(),
+        }
     }
 
     fn get(&self, bytes: Vec<u8>, schema_url: &str) -> &'static ScopeData {

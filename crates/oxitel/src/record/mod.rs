@@ -46,7 +46,7 @@ pub(crate) use span::printed;
 #[cfg(feature = "otel")]
 pub(crate) use span::{Inner, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, start};
+pub(crate) use span::{Parent, start, start_with, starts_are_asked};
 pub use status::{Kind, Status};
 pub use value::Value;
 #[cfg(feature = "otel")]

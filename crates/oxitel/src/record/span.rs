@@ -96,6 +96,14 @@ pub(crate) fn start_with(
     Span(begun)
 }
 
+/// Whether samplers or hooks of the program look at what a span starts with: then a front end
+/// collects it first and uses [`start_with`].
+#[cfg(feature = "tracing")]
+#[inline(always)]
+pub(crate) fn starts_are_asked() -> bool {
+    state::starts_are_asked()
+}
+
 #[inline(never)]
 fn start_recording(scope: &'static Scope, name: &str, parent: Parent<'_>) -> Inner {
     if state::starts_are_asked() {
@@ -284,6 +292,18 @@ impl Span {
 /// What front ends need that keep spans for others.
 #[cfg(feature = "tracing")]
 impl Span {
+    /// One whose ids the caller keeps: those of the unsampled span above it.
+    #[inline(always)]
+    pub(crate) fn passed_on() -> Self {
+        Self(Inner::PassedOn)
+    }
+
+    /// Whether it is such a one.
+    #[inline(always)]
+    pub(crate) fn is_passed_on(&self) -> bool {
+        matches!(self.0, Inner::PassedOn)
+    }
+
     /// Where users of the OpenTelemetry API reach it.
     pub(crate) fn mailbox(&self) -> Option<Arc<Mailbox>> {
         self.0.mailbox().cloned()

@@ -36,7 +36,9 @@ fn hooks_see_each_start_in_order_with_its_first_attributes_and_its_parent() {
         drop(SCOPE.span("span"));
         drop(SCOPE.build("built").attribute("n", 1).start());
         let subscriber = tracing_subscriber::registry().with(oxitel::bridge::layer());
-        tracing::subscriber::with_default(subscriber, || drop(tracing::info_span!("traced")));
+        tracing::subscriber::with_default(subscriber, || {
+            drop(tracing::info_span!("traced", n = 1, otel.status_code = "ok"));
+        });
     }
     insta::assert_snapshot!(notes.lock().expect("no panic").join("\n"), @r#"
     first: entered n=false root=true
@@ -45,7 +47,7 @@ fn hooks_see_each_start_in_order_with_its_first_attributes_and_its_parent() {
     second: Some(I64(1))
     first: built n=true root=false
     second: Some(I64(1))
-    first: traced n=false root=false
+    first: traced n=true root=false
     second: Some(I64(1))
     "#);
     insta::assert_snapshot!(session.tree(), @r#"
@@ -55,7 +57,7 @@ fn hooks_see_each_start_in_order_with_its_first_attributes_and_its_parent() {
         · seen
       it: built! (internal) n=1 hook=1
         · seen
-      it: traced! (internal) hook=1
+      it: traced! (internal) [ok] n=1 hook=1
         · seen
     "#);
 }

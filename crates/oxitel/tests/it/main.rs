@@ -1,6 +1,7 @@
 //! The engine through its public door, judged by what a real OTLP receiver got.
 
 mod canary;
+mod configuration;
 mod delivery;
 mod ending;
 mod fork;

@@ -4,6 +4,7 @@ use crate::session::{PATIENCE, Session};
 use oxitel::{Redaction, Scope, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tracing_subscriber::layer::SubscriberExt;
 
 static SCOPE: Scope = Scope::new("redaction");
 
@@ -120,4 +121,32 @@ fn what_lies_inside_of_a_secret_is_secret_and_so_is_what_follows_its_flag() {
         .set_attribute("credentials", Value::Map(&parts))
         .set_attribute("process.command_args", &arguments[..]);
     insta::assert_snapshot!(session.tree(), @r#"it: span (internal) credentials={message="[redacted]", url.full="[redacted]"} process.command_args=[run, --db-password, "[redacted]", --port, "80", "--token=[redacted]"]"#);
+}
+
+/// The layer sets the field while the span is locked.
+#[test]
+fn a_function_that_uses_tracing_itself_waits_for_nobody() {
+    let redaction = Redaction::default().value(|key, text| {
+        let span = tracing::info_span!("made while redacting", text);
+        let _entered = span.enter();
+        tracing::info!(key, "said while redacting");
+        let _current = tracing::Span::current().record("late", "again");
+        (key == "late").then(|| "shown".to_owned())
+    });
+    let session = Session::with(|config| config.redaction(redaction));
+    let program = || {
+        let span = tracing::info_span!("span", late = tracing::field::Empty, early = "text");
+        let _entered = span.enter();
+        span.record("late", "text");
+        tracing::info!(late = "text", "event");
+    };
+    let layered = tracing_subscriber::registry().with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(layered, program);
+    tracing::subscriber::with_default(oxitel::bridge::subscriber().console(), program);
+    insta::assert_snapshot!(session.tree(), @r"
+    it: span (internal) early=text late=shown
+      · event level=INFO target=it::redaction late=shown
+    it: span (internal) early=text late=shown
+      · event level=INFO target=it::redaction late=shown
+    ");
 }

@@ -6,6 +6,7 @@ use oxitel::{
     TraceId, context, propagate,
 };
 use std::sync::{Arc, Mutex};
+use tracing_subscriber::layer::SubscriberExt;
 
 static SCOPE: Scope = Scope::new("sampling");
 
@@ -175,4 +176,29 @@ fn a_probability_travels_in_the_trace_state() {
         drop(root);
     }
     assert_eq!(headers[1], "tracestate: ot=th:8");
+}
+
+#[test]
+fn a_sampler_sees_the_fields_of_tracing_spans() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&seen);
+    let session = Session::with(|config| {
+        config.sampler(by(move |sampling| {
+            let told = format!("{} {:?} {:?}", sampling.name, sampling.kind, sampling.attributes);
+            notes.lock().expect("no panic").push(told);
+            Decision::keep()
+        }))
+    });
+    let layered = tracing_subscriber::registry().with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(layered, || {
+        drop(tracing::info_span!(
+            "span",
+            otel.kind = "server",
+            otel.name = "named",
+            n = 1,
+            text = "t"
+        ));
+    });
+    insta::assert_snapshot!(seen.lock().expect("no panic").join("\n"), @r#"named Server [("n", I64(1)), ("text", Str("t"))]"#);
+    insta::assert_snapshot!(session.tree(), @"it: named (server) n=1 text=t");
 }

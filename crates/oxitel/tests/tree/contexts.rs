@@ -3,13 +3,15 @@
 //! Expected is `child<parent` of each span; where two are given, the second is without activation.
 
 use crate::harness::{
-    SCOPE, api, current, d, each_run, from_remote, gives, gives_or, header_of, o, span, t, tracer,
+    SCOPE, api, current, d, each_run, from_remote, gives, gives_or, header_of, o, parents, span, t,
+    tracer,
 };
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{
     SpanContext as ApiSpanContext, TraceContextExt, Tracer, get_active_span,
 };
 use opentelemetry::{Context, KeyValue};
+use oxitel::bridge::Activation;
 use tracing::{info, info_span};
 
 fn attach_baggage() -> opentelemetry::ContextGuard {
@@ -297,30 +299,44 @@ fn the_apis_current_span_is_the_current_span_where_frames_show_themselves() {
 }
 
 /// Destructors of the host's values run when nothing of ours is borrowed: they may use all APIs,
-/// and the very span whose frame goes.
+/// and the very span whose frame has gone.
 #[test]
 fn values_of_a_context_may_use_telemetry_when_they_are_dropped() {
-    struct Chatty(tracing::Span);
-    impl Drop for Chatty {
-        fn drop(&mut self) {
-            self.0.record("late", true);
-            let _span = span("dropped").entered();
-            o("x");
-            d("y");
-            info!("dropped");
-            Context::current().span().update_name("renamed");
-        }
-    }
-    let exact = "T<- renamed<- x<renamed y<renamed";
-    gives_or(exact, "T<- dropped<T x<dropped y<dropped", |_| {
-        let inner = info_span!("span", otel.name = "T", late = tracing::field::Empty);
-        let inner = {
-            let _value = Context::current_with_value(Chatty(inner.clone())).attach();
-            // Its Context keeps the value, and is the last to do so.
-            inner.entered()
+    each_run(|run| {
+        run.program(|| {
+            let inner = info_span!("span", otel.name = "T", late = tracing::field::Empty);
+            let inner = {
+                let _value = Context::current_with_value(Chatty(inner.clone())).attach();
+                // Its Context keeps the value, and is the last to do so.
+                inner.entered()
+            };
+            drop(inner);
+        });
+        let spans = run.spans();
+        let of_t = &spans.iter().find(|record| record.span.name == "T").expect("recorded").span;
+        let active = run.activation != Activation::Off;
+        let expected = if active {
+            ["T<-", "renamed<-", "x<renamed", "y<renamed"]
+        } else {
+            ["T<-", "dropped<T", "x<dropped", "y<dropped"]
         };
-        drop(inner);
+        assert_eq!(parents(&spans), expected, "{}", run.title());
+        assert_eq!(of_t.events.len(), usize::from(!active), "{}: T has gone", run.title());
+        assert!(of_t.attributes.iter().any(|pair| pair.key == "late"), "{}", run.title());
     });
+}
+
+struct Chatty(tracing::Span);
+
+impl Drop for Chatty {
+    fn drop(&mut self) {
+        info!("on what is current");
+        self.0.record("late", true);
+        let _span = span("dropped").entered();
+        o("x");
+        d("y");
+        Context::current().span().update_name("renamed");
+    }
 }
 
 /// Extension traits of other crates hand over such a one when their own layer is not there.

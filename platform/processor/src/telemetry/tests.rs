@@ -25,7 +25,8 @@ fn turn() -> MutexGuard<'static, ()> {
 fn recorded(record: impl FnOnce()) -> String {
     let _turn = turn();
     let receiver = Receiver::start();
-    let config = TelemetryConfig::new("unit")
+    let config = TelemetryConfig::default()
+        .with_service_name("unit")
         .with_otlp_endpoint(receiver.endpoint())
         .with_otlp_protocol(OtlpProtocol::Http)
         .with_metrics_enabled(false);

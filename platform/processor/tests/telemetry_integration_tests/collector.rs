@@ -20,8 +20,7 @@ fn a_collector_takes_a_trace() {
     let _turn = turn();
     let config = TelemetryConfig::new("telemetry-integration-tests")
         .with_otlp_endpoint(endpoint())
-        .with_environment("test")
-        .with_metrics_enabled(false);
+        .with_environment("test");
     let providers = init_telemetry(config).expect("telemetry starts");
     let parent = context_with_span(SpanBuilder::new("integration").start());
     for number in 0..10 {
@@ -46,6 +45,8 @@ fn the_ignored_half_sends_where_otlp_endpoint_says() {
             .output()
             .expect("it runs");
         assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8_lossy(&output.stderr).matches("records no metrics").count();
+        assert_eq!(said, 1, "metrics are wanted: {output:?}");
     };
     let (own, general) = (Receiver::start(), Receiver::start());
     let general_one = general.endpoint();

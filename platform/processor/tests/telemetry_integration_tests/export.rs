@@ -8,6 +8,7 @@ use processor::telemetry::{
     extract_from_headers, init_telemetry,
 };
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// An attribute of who sent the span.
@@ -92,6 +93,40 @@ fn batched(protocol: OtlpProtocol, change: impl FnOnce(&mut BatchConfiguration))
         change(&mut config.tracing.batch_config);
         config
     })
+}
+
+#[test]
+fn no_request_has_more_spans_than_a_batch_may_have() {
+    for protocol in BOTH {
+        let session = batched(protocol, |batches| batches.max_export_batch_size = 4);
+        let sizes = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&sizes);
+        session.receiver.hand_over(move |_, spans| {
+            seen.lock().expect("no test panics inside").push(spans.len());
+        });
+        for _ in 0..10 {
+            drop(SpanBuilder::new("process_event").start());
+        }
+        session.end();
+        let sizes = sizes.lock().expect("no test panics inside").clone();
+        assert_eq!(sizes.iter().sum::<usize>(), 10, "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size <= 4), "{protocol:?}: {sizes:?}");
+    }
+}
+
+#[test]
+fn a_queue_that_is_full_drops_what_is_on_top() {
+    for protocol in BOTH {
+        let session = batched(protocol, |batches| batches.max_queue_size = 4);
+        let before = oxitel::stats().dropped.queue_full;
+        for _ in 0..10 {
+            drop(SpanBuilder::new("process_event").start());
+        }
+        assert_eq!(oxitel::stats().dropped.queue_full - before, 6, "{protocol:?}");
+        let ended = block_on(session.providers.shutdown());
+        assert_eq!(ended, Err(TelemetryError::Undelivered { lost: 6, queued: 0 }));
+        assert_eq!(session.receiver.spans().len(), 4);
+    }
 }
 
 /// The names of the spans that arrive of a root and of a child of a sampled caller.

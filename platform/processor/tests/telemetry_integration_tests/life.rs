@@ -3,7 +3,7 @@
 use crate::session::{BOTH, PATIENCE, Session, block_on, refused, to, turn};
 use oxitel::testing::{Answer, Receiver};
 use processor::telemetry::{
-    OtlpProtocol, SpanBuilder, TelemetryConfig, TelemetryError, extract_from_headers,
+    self, OtlpProtocol, SpanBuilder, TelemetryConfig, TelemetryError, extract_from_headers,
     init_telemetry, inject_into_headers,
 };
 use processor::{OtelContext, Span as _};
@@ -145,6 +145,14 @@ fn a_second_start_changes_nothing_and_says_so() {
     drop(SpanBuilder::new("process_event").start());
     assert_eq!(session.tree(), "it: process_event (internal)\n");
     assert!(other.requests().is_empty());
+}
+
+#[test]
+fn a_program_that_says_nothing_is_started_by_the_environment() {
+    let _turn = turn();
+    let providers = telemetry::init().expect("the defaults are fine");
+    assert!(providers.is_recording());
+    assert_eq!(block_on(providers.shutdown()), Ok(()), "nothing was recorded");
 }
 
 #[test]

@@ -92,21 +92,19 @@ fn under_peer(program: fn()) -> Exported {
     let exporter = InMemorySpanExporter::default();
     let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
     let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("differential"));
-    run(
-        Dispatch::new(Registry::default().with(layer.with_filter(filter_fn(is_of_shapes)))),
-        program,
-    );
+    let layer = layer.with_filter(filter_fn(is_of_shapes));
+    run(&Dispatch::new(Registry::default().with(layer)), program);
     of_peer(&exporter.get_finished_spans().expect("the exporter is there"))
 }
 
-fn under_ours(dispatch: Dispatch, session: &Session, program: fn()) -> Exported {
+fn under_ours(dispatch: &Dispatch, session: &Session, program: fn()) -> Exported {
     run(dispatch, program);
     let _ = session.tree();
     of_receiver(&session.receiver.spans())
 }
 
-fn run(dispatch: Dispatch, program: fn()) {
-    tracing::dispatcher::with_default(&dispatch, program);
+fn run(dispatch: &Dispatch, program: fn()) {
+    tracing::dispatcher::with_default(dispatch, program);
 }
 
 fn is_of_shapes(metadata: &tracing::Metadata<'_>) -> bool {
@@ -132,7 +130,7 @@ fn the_same_program_exports_the_same_as_under_its_peer() {
         for (shape, program) in SHAPES {
             let session = Session::start();
             let peer = under_peer(*program);
-            let ours = under_ours(dispatch(), &session, *program);
+            let ours = under_ours(&dispatch(), &session, *program);
             assert!(!peer.is_empty() && !ours.is_empty(), "{shape} records something");
             for difference in differences(shape, &peer, &ours) {
                 let covering = ALLOWED.iter().enumerate().find(|(_, it)| it.covers(&difference));

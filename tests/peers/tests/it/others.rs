@@ -188,8 +188,7 @@ fn tonic_tracing_opentelemetry_clients_send_the_caller_or_with_compat_themselves
         let request = request.body(tonic::body::Body::empty()).expect("a request");
         let calling = async { drop(client.call(request).await.expect("an answer")) };
         calling.instrument(info_span!("calling")).await;
-        let id = sent.lock().expect("it").clone();
-        id
+        sent.lock().expect("it").clone()
     }
     for (compat, expected) in [(false, "calling"), (true, "shop.Stock/Reserve")] {
         let session = Session::start();

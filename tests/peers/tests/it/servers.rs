@@ -67,15 +67,15 @@ async fn letters() -> Response<Body> {
     Response::new(Body::from_stream(letters))
 }
 
+async fn out_of_stock() -> String {
+    panic!("out of stock")
+}
+
 fn shop() -> Router {
-    Router::new().route("/users/{id}", get(user)).route("/letters", get(letters)).route(
-        "/panic",
-        get(|| async {
-            if true {
-                panic!("out of stock")
-            }
-        }),
-    )
+    Router::new()
+        .route("/users/{id}", get(user))
+        .route("/letters", get(letters))
+        .route("/panic", get(out_of_stock))
 }
 
 /// Serves on a free port, in a task.

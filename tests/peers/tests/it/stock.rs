@@ -7,7 +7,7 @@ use tonic::{Request, Response, Status};
 use tracing::Instrument as _;
 
 pub(crate) mod proto {
-    #![expect(unreachable_pub, clippy::pedantic, reason = "generated")]
+    #![expect(unreachable_pub, clippy::allow_attributes, clippy::pedantic, reason = "generated")]
     tonic::include_proto!("shop");
 }
 

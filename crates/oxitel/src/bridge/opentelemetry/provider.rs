@@ -55,9 +55,9 @@ impl trace::Tracer for Tracer {
         }
         let mut builder = builder;
         let mut span = if state::starts_are_asked() {
-            self.start_asked(&mut builder, &parent)
+            self.begin_asked(&mut builder, &parent)
         } else {
-            self.start(&builder, &parent)
+            self.begin(&builder, &parent)
         };
         span.fill(builder);
         span
@@ -65,7 +65,7 @@ impl trace::Tracer for Tracer {
 }
 
 impl Tracer {
-    fn start(&self, builder: &SpanBuilder, parent: &SpanContext) -> Span {
+    fn begin(self, builder: &SpanBuilder, parent: &SpanContext) -> Span {
         let mut span = start_in(self.scope, &builder.name, parent);
         if let Some(given) = &builder.span_kind {
             span.set_kind(kind(given));
@@ -78,7 +78,7 @@ impl Tracer {
 
     /// The program's sampler and hooks see what is known from the beginning.
     #[cold]
-    fn start_asked(&self, builder: &mut SpanBuilder, parent: &SpanContext) -> Span {
+    fn begin_asked(self, builder: &mut SpanBuilder, parent: &SpanContext) -> Span {
         let links = builder.links.iter().flatten().map(|link| from_api(&link.span_context));
         let links: Vec<_> = links.collect();
         let attributes = builder.attributes.take().unwrap_or_default();

@@ -3,10 +3,14 @@
 //! No function here formats a value: that happens before, while nothing of ours is locked.
 
 use super::each::Each;
-use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields};
+use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields, collected};
 use crate::bridge::opentelemetry::Mailbox;
-use crate::context::SpanContext;
-use crate::record::{Kind, Parent, Scope, Span, Status, Value, start};
+use crate::context::{Ids, SpanContext};
+use crate::pipeline::local;
+use crate::record::{
+    Details, Kind, Parent, Scope, Span, Status, Value, contained, start, start_with,
+    starts_are_asked,
+};
 use std::cell::Cell;
 use std::sync::Arc;
 use std::thread;
@@ -35,6 +39,8 @@ pub(super) struct Entry {
     pub(super) span: Span,
     /// The number of the layer that it belongs to, or 0.
     pub(super) layer: u32,
+    /// Of a span that is passed on: the ids that it took over.
+    above: Ids,
     /// Its ids were seen, by a child or by others: its parent cannot change any more.
     settled: bool,
 }
@@ -47,11 +53,10 @@ pub(super) fn is_refused(metadata: &Metadata<'_>) -> bool {
 
 /// Starts the span; `parent` is the one that was named, if one was.
 #[inline]
-pub(super) fn begin(
-    attributes: &Attributes<'_>,
-    parent: Option<&SpanContext>,
-    style: Style,
-) -> Span {
+fn begin(attributes: &Attributes<'_>, parent: Option<&SpanContext>, style: Style) -> Span {
+    if starts_are_asked() {
+        return begin_asked(attributes, parent, style);
+    }
     let metadata = attributes.metadata();
     let mut span = start(&SCOPE, metadata.name(), parent.map_or(Parent::Current, Parent::Given));
     if span.is_recording() {
@@ -61,6 +66,46 @@ pub(super) fn begin(
         attributes.record(&mut Each(|name: &str, value: Value<'_>| set(&mut span, name, value)));
     }
     span
+}
+
+/// The same in a program whose sampler or hooks see what a span starts with: its fields are
+/// collected first.
+#[cold]
+fn begin_asked(attributes: &Attributes<'_>, parent: Option<&SpanContext>, style: Style) -> Span {
+    let metadata = attributes.metadata();
+    let start = |fields: &Fields| {
+        let lists = fields.lists();
+        let message = fields.message().map(|text| ("message", Value::Str(text)));
+        let others = fields.pairs(&lists).filter(|(name, value)| !is_of_the_span(name, value));
+        let pairs: Vec<_> = message.into_iter().chain(others).collect();
+        let details = Details {
+            kind: fields.text("otel.kind").map_or(Kind::Internal, kind),
+            attributes: &pairs,
+            ..Details::default()
+        };
+        let name = fields.text("otel.name").unwrap_or(metadata.name());
+        let parent = parent.map_or(Parent::Current, Parent::Given);
+        let mut span = start_with(&SCOPE, name, parent, &details);
+        if span.is_recording() {
+            if style.location || style.threads {
+                describe(&mut span, metadata, style);
+            }
+            fields.each(|name, value| {
+                if name.starts_with("otel.status_") && is_of_the_span(name, &value) {
+                    set(&mut span, name, value);
+                }
+            });
+        }
+        span
+    };
+    collected(|visit| attributes.record(visit), start)
+}
+
+/// Whether the field changes the span itself instead of becoming an attribute.
+fn is_of_the_span(name: &str, value: &Value<'_>) -> bool {
+    let names = ["name", "kind", "status_description", "status_message", "status_code"];
+    let ours = name.strip_prefix("otel.").is_some_and(|rest| names.contains(&rest));
+    ours && matches!(value, Value::Str(_))
 }
 
 /// Starts the same span anew, below `parent` and without its fields.
@@ -150,12 +195,34 @@ fn kind(text: &str) -> Kind {
 
 impl Entry {
     pub(super) fn new(span: Span, layer: u32) -> Self {
-        Self { span, layer, settled: false }
+        Self { span, layer, above: Ids::NONE, settled: false }
+    }
+
+    /// Starts a span, or passes on the place that is current if nothing below it is recorded. An
+    /// entry may go to other threads, so that it keeps the ids.
+    #[inline]
+    pub(super) fn begin(
+        attributes: &Attributes<'_>,
+        named: Option<&SpanContext>,
+        style: Style,
+        layer: u32,
+    ) -> Self {
+        // While a value is redacted nothing is begun: it would be kept behind a lock, too.
+        let passes = named.is_none() && !contained::is_muted();
+        let above = if passes { local::passed_on() } else { None };
+        match above {
+            Some(above) => Self { span: Span::passed_on(), layer, above, settled: false },
+            None => Self::new(begin(attributes, named, style), layer),
+        }
     }
 
     /// Its place, for somebody who will refer to it.
+    #[inline]
     pub(super) fn place(&mut self) -> SpanContext {
         self.settled = true;
+        if self.span.is_passed_on() {
+            return SpanContext { ids: self.above, trace_state: None };
+        }
         self.span.context()
     }
 

@@ -3,14 +3,14 @@
 //! The registry counts references and filters; what is recorded lies in [`live`]. Which span is
 //! current is our own stack's say, not the registry's: it knows of the direct API too.
 
-use super::entry::{Entry, Style, begin, begin_again, is_refused};
+use super::entry::{Entry, Style, begin_again, is_refused};
 use super::extension::Keeper;
 use super::fields::collected;
 use super::live;
 use crate::context::SpanContext;
 use crate::pipeline::frames::TRACING_LAYER;
 use crate::pipeline::{local, state};
-use crate::record::Span;
+use crate::record::{Span, contained};
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tracing::dispatcher::WeakDispatch;
@@ -92,11 +92,11 @@ impl Layer {
         state::is_on() && !self.is_covered() && !is_refused(metadata)
     }
 
-    fn keep(&self, id: &Id, span: Span) {
-        if span.is_off() {
+    fn keep(&self, id: &Id, entry: Entry) {
+        if entry.span.is_off() {
             return;
         }
-        match live::insert(self.key(id), Entry::new(span, self.number)) {
+        match live::insert(self.key(id), entry) {
             // One that the registry forgot to close.
             Ok(before) => drop(before),
             Err(entry) => entry.span.refuse(),
@@ -107,7 +107,7 @@ impl Layer {
     #[cfg(feature = "tracing-opentelemetry")]
     pub(super) fn begin_below(&self, attributes: &Attributes<'_>, id: &Id, parent: &SpanContext) {
         if self.takes(attributes.metadata()) {
-            self.keep(id, begin(attributes, Some(parent), self.style));
+            self.keep(id, Entry::begin(attributes, Some(parent), self.style, self.number));
         }
     }
 
@@ -187,7 +187,7 @@ where
         if self.takes(attributes.metadata()) {
             let named = attributes.parent().map(|parent| self.visible(parent).unwrap_or_default());
             let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
-            self.keep(id, begin(attributes, named.as_ref(), self.style));
+            self.keep(id, Entry::begin(attributes, named.as_ref(), self.style, self.number));
         }
     }
 
@@ -229,6 +229,9 @@ where
     }
 
     fn on_exit(&self, id: &Id, _: Context<'_, S>) {
+        if contained::is_muted() {
+            return;
+        }
         local::leave(self.key(id));
     }
 

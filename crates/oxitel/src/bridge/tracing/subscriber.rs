@@ -6,7 +6,7 @@
 use super::InstallError;
 use super::console::{self, Console};
 use super::directives::Directives;
-use super::entry::{Entry, Style, begin, begin_again, is_refused};
+use super::entry::{Entry, Style, begin_again, is_refused};
 use super::extension::Keeper;
 use super::fields::{Fields, collected};
 use crate::context::SpanContext;
@@ -147,17 +147,17 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        if !state::is_on() && self.console.is_none() {
+        if !state::is_on() && self.console.is_none() || contained::is_muted() {
             return Id::from_u64(IGNORED);
         }
         let named = attributes.parent().map(|parent| place(parent).unwrap_or_default());
         let named = if attributes.is_root() { Some(SpanContext::NONE) } else { named };
-        let span = begin(attributes, named.as_ref(), self.style);
-        if span.is_off() && self.console.is_none() {
+        let entry = Entry::begin(attributes, named.as_ref(), self.style, 0);
+        if entry.span.is_off() && self.console.is_none() {
             return Id::from_u64(IGNORED);
         }
         let path = self.console.map(|_| path_below(attributes));
-        enlist(Live { entry: Entry::new(span, 0), metadata: attributes.metadata(), path })
+        enlist(Live { entry, metadata: attributes.metadata(), path })
     }
 
     fn record(&self, id: &Id, values: &Record<'_>) {
@@ -212,15 +212,23 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn exit(&self, id: &Id) {
+        if contained::is_muted() {
+            return;
+        }
         local::leave(id.into_u64());
     }
 
     fn clone_span(&self, id: &Id) -> Id {
-        spans().acquire(id.into_u64(), state::epoch());
+        if !contained::is_muted() {
+            spans().acquire(id.into_u64(), state::epoch());
+        }
         id.clone()
     }
 
     fn try_close(&self, id: Id) -> bool {
+        if contained::is_muted() {
+            return false;
+        }
         let (spans, epoch) = (spans(), state::epoch());
         let last = local::with_spare(|spare| spans.release(id.into_u64(), epoch, spare));
         // The span ends here, after all is unlocked.

@@ -91,7 +91,7 @@ impl Redaction {
     /// returns the text to send instead, or `None`. A text over which it panics is replaced.
     ///
     /// It runs on the recording thread, for each text: it should be fast. Telemetry that it makes
-    /// itself is not recorded.
+    /// itself is not recorded, and `tracing` spans that were made elsewhere do not hear it.
     #[must_use]
     pub fn value(
         mut self,
