@@ -8,6 +8,8 @@
 mod collector;
 #[path = "telemetry_integration_tests/export.rs"]
 mod export;
+#[path = "telemetry_integration_tests/guide.rs"]
+mod guide;
 #[path = "telemetry_integration_tests/life.rs"]
 mod life;
 #[path = "telemetry_integration_tests/session.rs"]

@@ -144,6 +144,8 @@ fn exit_without_a_guard_delivers_too() {
         let (output, _) = run_example("leaves", &[way], &receiver.endpoint());
         assert!(output.status.success(), "{way}: {output:?}");
         assert_eq!(receiver.spans().len(), 100, "{way}");
+        let mut requests = receiver.requests().into_iter();
+        assert!(requests.all(|request| request.path == "/v1/traces"), "a base in a variable");
     }
 }
 

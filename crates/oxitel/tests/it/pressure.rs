@@ -93,6 +93,20 @@ fn a_batch_by_number_bounds_every_request_and_leaves_when_it_is_together() {
     assert_eq!(sizes.iter().sum::<usize>(), 95);
 }
 
+/// That is no batching at all.
+#[test]
+fn with_batches_of_one_each_span_leaves_alone_and_at_once() {
+    let session = Session::with(|config| config.max_export_batch_size(1));
+    for count in 1..=5 {
+        drop(SCOPE.span("record"));
+        // Not after the schedule delay, which is as long as this patience.
+        let requests = session.receiver.wait_for_requests(count, PATIENCE / 2);
+        assert_eq!(requests.len(), count, "a request each");
+    }
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()), "each was taken");
+    session.verify();
+}
+
 #[test]
 fn a_burst_at_defaults_arrives_whole() {
     let session = Session::start();

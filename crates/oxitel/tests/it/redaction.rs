@@ -110,19 +110,6 @@ fn a_span_that_a_hook_drops_still_counts_what_was_redacted() {
     assert_eq!((session.ledger().redacted, session.receiver.spans().len()), (1, 0));
 }
 
-#[test]
-fn what_lies_inside_of_a_secret_is_secret_and_so_is_what_follows_its_flag() {
-    let session = Session::start();
-    let parts = [("message", Value::Str("hunter2")), ("url.full", Value::Str("hunter2"))];
-    let arguments = ["run", "--db-password", "hunter2", "--port", "80", "--token=hunter2"];
-    let arguments = arguments.map(Value::Str);
-    SCOPE
-        .span("span")
-        .set_attribute("credentials", Value::Map(&parts))
-        .set_attribute("process.command_args", &arguments[..]);
-    insta::assert_snapshot!(session.tree(), @r#"it: span (internal) credentials={message="[redacted]", url.full="[redacted]"} process.command_args=[run, --db-password, "[redacted]", --port, "80", "--token=[redacted]"]"#);
-}
-
 /// The layer sets the field while the span is locked.
 #[test]
 fn a_function_that_uses_tracing_itself_waits_for_nobody() {
@@ -149,4 +136,17 @@ fn a_function_that_uses_tracing_itself_waits_for_nobody() {
     it: span (internal) early=text late=shown
       · event level=INFO target=it::redaction late=shown
     ");
+}
+
+#[test]
+fn what_lies_inside_of_a_secret_is_secret_and_so_is_what_follows_its_flag() {
+    let session = Session::start();
+    let parts = [("message", Value::Str("hunter2")), ("url.full", Value::Str("hunter2"))];
+    let arguments = ["run", "--db-password", "hunter2", "--port", "80", "--token=hunter2"];
+    let arguments = arguments.map(Value::Str);
+    SCOPE
+        .span("span")
+        .set_attribute("credentials", Value::Map(&parts))
+        .set_attribute("process.command_args", &arguments[..]);
+    insta::assert_snapshot!(session.tree(), @r#"it: span (internal) credentials={message="[redacted]", url.full="[redacted]"} process.command_args=[run, --db-password, "[redacted]", --port, "80", "--token=[redacted]"]"#);
 }

@@ -1,6 +1,6 @@
 //! Who sends: the resource on every request, and when nothing is sent at all.
 
-use crate::session::{PATIENCE, Session, run_example};
+use crate::session::{PATIENCE, Session, run_example, turn};
 use oxitel::testing::Receiver;
 use oxitel::{Config, Detector, Scope};
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,14 +139,81 @@ fn without_an_endpoint_nothing_is_recorded_or_dialled() {
     let (output, _) = run_example("leaves", &["guard"], "");
     let ledger = crate::session::printed_ledger(&output);
     assert_eq!(ledger, oxitel::Stats::default());
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "that is nothing to warn of");
     if let Some(listener) = listener {
         listener.set_nonblocking(true).expect("a socket");
         assert!(listener.accept().is_err(), "somebody dialled");
     }
 }
 
+/// Everything but where to send.
+#[test]
+fn half_a_configuration_is_no_error_and_records_nothing() {
+    let _turn = turn();
+    for (name, value) in [
+        ("OTEL_SERVICE_NAME", "shop"),
+        ("OTEL_TRACES_EXPORTER", "otlp"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "key=value"),
+        ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://localhost:1"),
+        ("OTEL_TRACES_SAMPLER", "traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.1"),
+    ] {
+        let config = Config::from_lookup(|asked| (asked == name).then(|| value.to_owned()));
+        let guard = oxitel::init(config).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert!(!guard.is_recording(), "{name}");
+        let mut span = SCOPE.enter("used all the same");
+        span.set_attribute("key", "value");
+        assert!(!span.is_recording(), "{name}");
+    }
+}
+
+/// Runs in a process of its own, with an endpoint in its environment.
+#[test]
+#[ignore = "a part of the test below"]
+fn a_program_that_starts_nothing() {
+    use opentelemetry::trace::{Span as _, Tracer as _};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    assert!(!SCOPE.enter("direct").is_recording());
+    assert!(!opentelemetry::global::tracer("api").start("api").is_recording());
+    let layered = tracing_subscriber::registry().with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(layered, || tracing::info_span!("tracing").in_scope(|| ()));
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()));
+    assert_eq!(oxitel::stats(), oxitel::Stats::default());
+    if cfg!(target_os = "linux") {
+        let threads = std::fs::read_dir("/proc/self/task").expect("the threads");
+        let names = threads
+            .filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("comm")).ok());
+        let ours: Vec<_> = names.filter(|name| name.starts_with("oxitel")).collect();
+        assert!(ours.is_empty(), "{ours:?}");
+    }
+}
+
+#[test]
+fn telemetry_starts_when_it_is_started_and_not_before() {
+    let receiver = Receiver::start();
+    let run = |test: &str| {
+        let program = std::env::current_exe().expect("the test program has a path");
+        std::process::Command::new(program)
+            .args(["--ignored", "--exact", test])
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.endpoint())
+            .output()
+            .expect("it runs")
+    };
+    let output = run("resource::a_program_that_starts_nothing");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{output:?}");
+    assert!(receiver.requests().is_empty());
+    let (output, _) = run_example("leaves", &["guard"], &receiver.endpoint());
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(receiver.spans().len(), 100, "the same variable, once somebody calls init");
+}
+
 #[test]
 fn a_disabled_sdk_records_nothing() {
+    let _turn = turn();
     let receiver = Receiver::start();
     let mut config = Config::default().endpoint(receiver.endpoint());
     config.disabled = true;
@@ -156,6 +223,7 @@ fn a_disabled_sdk_records_nothing() {
 
 #[test]
 fn a_malformed_endpoint_is_told_at_once() {
+    let _turn = turn();
     let error = oxitel::init(Config::default().endpoint("gopher://host")).expect_err("no OTLP");
     let expected =
         r#"endpoint "gopher://host" has a scheme that OTLP does not use; write "http://…""#;
@@ -164,6 +232,7 @@ fn a_malformed_endpoint_is_told_at_once() {
 
 #[test]
 fn a_signal_that_is_off_records_nothing_and_dials_nobody() {
+    let _turn = turn();
     let receiver = Receiver::start();
     let off = [("OTEL_TRACES_EXPORTER", "none")];
     let by_variable = Config::from_lookup(|name| {

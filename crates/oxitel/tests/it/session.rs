@@ -14,6 +14,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
+/// The right to call `init`, which sets the process's propagators even where nothing is recorded.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A running engine that sends to a receiver of its own.
 pub(crate) struct Session {
     pub(crate) receiver: Receiver,
@@ -29,7 +34,7 @@ impl Session {
 
     /// With the schedule delay out of the way, so that only a flush or a full chunk sends.
     pub(crate) fn with(change: impl FnOnce(Config) -> Config) -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let receiver = Receiver::start();
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());

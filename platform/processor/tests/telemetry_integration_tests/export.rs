@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// An attribute of who sent the span.
-fn of_resource(record: &SpanRecord, key: &str) -> String {
+pub(crate) fn of_resource(record: &SpanRecord, key: &str) -> String {
     let found = record.resource.attributes.iter().find(|attribute| attribute.key == key);
     let value = found.and_then(|attribute| attribute.value.as_ref()?.value.as_ref());
     match value {
