@@ -8,7 +8,8 @@ use crate::bridge::opentelemetry::Mailbox;
 use crate::context::{Ids, SpanContext};
 use crate::pipeline::local;
 use crate::record::{
-    Details, Kind, Parent, Scope, Span, Status, Value, start, start_with, starts_are_asked,
+    Details, Kind, Parent, Scope, Span, Status, Value, contained, start, start_with,
+    starts_are_asked,
 };
 use std::cell::Cell;
 use std::sync::Arc;
@@ -206,7 +207,9 @@ impl Entry {
         style: Style,
         layer: u32,
     ) -> Self {
-        let above = if named.is_none() { local::passed_on() } else { None };
+        // While a value is redacted nothing is begun: it would be kept behind a lock, too.
+        let passes = named.is_none() && !contained::is_muted();
+        let above = if passes { local::passed_on() } else { None };
         match above {
             Some(above) => Self { span: Span::passed_on(), layer, above, settled: false },
             None => Self::new(begin(attributes, named, style), layer),

@@ -49,13 +49,24 @@ pub(super) fn insert(key: u64, entry: Entry) -> Result<Option<Entry>, Entry> {
 /// Runs `action` on the span, if it is there. `action` may not come back here.
 #[inline]
 pub(super) fn with<R>(key: u64, action: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+    // A function of the program redacts a value of a span in some shard, which is locked as long:
+    // a visit from inside of it might wait for itself.
+    if contained::is_muted() {
+        return None;
+    }
     visit(key, |places| places.find(key).and_then(|at| places.slots[at].1.as_mut()).map(action))
 }
 
 /// Takes the span out.
 #[inline]
 pub(super) fn remove(key: u64) -> Option<Entry> {
-    visit(key, |places| places.find(key).and_then(|at| places.take(at)))
+    let take = |places: &mut Places| places.find(key).and_then(|at| places.take(at));
+    // As in `with`; but a span that ends there should not stay.
+    if contained::is_muted() {
+        patiently(current().shard(key), take).flatten()
+    } else {
+        visit(key, take)
+    }
 }
 
 /// Takes out all spans of this layer.
@@ -84,17 +95,7 @@ fn current() -> &'static Spans {
 /// Looks into the shard of this process, then into those that it inherited.
 #[inline]
 fn visit<R>(key: u64, action: impl FnOnce(&mut Places) -> Option<R>) -> Option<R> {
-    if contained::is_muted() {
-        return None;
-    }
     let spans = current();
-    if contained::is_muted() {
-        // A function of the program redacts a value of a span in some shard, which is locked as
-        // long: a visit from inside of it would wait for itself.
-        let mut action = Some(action);
-        let visit = |places: &mut Places| action.take().and_then(|action| action(places));
-        return patiently(spans.shard(key), visit).flatten();
-    }
     let Some(mut older) = spans.inherited else { return spans.shard(key).with(action) };
     // Whether it is there is asked first: an action runs once.
     if spans.shard(key).with(|places| places.find(key).is_some()) {
