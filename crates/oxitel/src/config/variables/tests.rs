@@ -79,7 +79,9 @@ fn sources() -> Vec<(PathBuf, String)> {
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut found = Vec::new();
-    ["crates", "platform"].iter().for_each(|folder| walk(&root.join(folder), &mut found));
+    for folder in ["crates", "platform"] {
+        walk(&root.join(folder), &mut found);
+    }
     found
 }
 
