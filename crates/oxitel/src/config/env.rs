@@ -6,6 +6,8 @@ use super::draft::Draft;
 use super::parse::Fault;
 use super::url;
 use super::variables::{self, Kind, OBSOLETE, UNUSED, Variable};
+#[cfg(feature = "otel")]
+use crate::record::redact;
 
 /// What the variables of this process say.
 pub(super) fn of_this_process() -> Config {
@@ -83,6 +85,11 @@ fn consequence(variable: &Variable, fault: Fault) -> String {
 fn warning(variable: &Variable, name: &str, value: &str, text: &str) -> String {
     match variable.kind {
         Kind::SecretPairs => format!("{name} {text}"),
+        #[cfg(feature = "otel")]
+        Kind::Pairs => {
+            let line = format!("{name}={value:?} {text}");
+            redact::UNUSED.message(&line).unwrap_or(line)
+        }
         Kind::Url => format!("{name}={:?} {text}", url::masked(value)),
         _ => format!("{name}={value:?} {text}"),
     }

@@ -8,6 +8,8 @@
 )]
 
 use super::{Config, Headers, url};
+#[cfg(feature = "otel")]
+use crate::record::redact;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -103,7 +105,7 @@ const GENERAL: &[Setting] = &[
     row!(plain, disabled),
     row!(optional_path, declarative_file, ConfigFile),
     row!(optional, service_name),
-    row!(pairs, resource_attributes),
+    row!(attributes / pairs, resource_attributes),
     row!(list, detectors),
     row!(optional, entities, Entities),
     row!(plain, propagators),
@@ -216,6 +218,17 @@ fn list(values: &[impl Display]) -> String {
 
 fn pairs(pairs: &[(String, String)]) -> String {
     list(&pairs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>())
+}
+
+fn attributes(pairs: &[(String, String)]) -> String {
+    list(&pairs.iter().map(|(key, value)| attribute(key, value)).collect::<Vec<_>>())
+}
+
+/// One attribute, without its value where that is a secret by the default rules.
+fn attribute(key: &str, value: &str) -> String {
+    #[cfg(feature = "otel")]
+    let value = redact::or_itself(redact::UNUSED.attribute(key, value), value);
+    format!("{key}={value}")
 }
 
 fn header_values(headers: &Headers) -> String {

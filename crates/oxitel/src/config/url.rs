@@ -6,6 +6,8 @@ pub(crate) fn masked(endpoint: &str) -> String {
     let (scheme, rest) = split_scheme(endpoint);
     // By the last `@` of all: a password may hold any character.
     let (credentials, rest) = match rest.rsplit_once('@') {
+        // It may stand in a query: what is behind it is then a piece of that.
+        Some((before, _)) if before.contains(['?', '#']) => ("…", ""),
         Some((_, rest)) => ("…@", rest),
         None => ("", rest),
     };
@@ -60,7 +62,13 @@ mod tests {
         assert_eq!(masked("host:4317"), "host:4317");
         assert_eq!(masked("http://me:hunter2@host/a?token=hunter2"), "http://…@host/a?…");
         assert_eq!(masked("me:hunter2@host"), "…@host");
-        for hidden in ["http://u:hun?ter2@h", "http://u:hun/ter2@h", "u:p@hunter2@h", "h?hunter2"] {
+        for hidden in [
+            "http://u:hun?ter2@h",
+            "http://u:hun/ter2@h",
+            "u:p@hunter2@h",
+            "h?hunter2",
+            "h?k=hun@ter2",
+        ] {
             assert!(!masked(hidden).contains("ter2"), "{}", masked(hidden));
         }
     }

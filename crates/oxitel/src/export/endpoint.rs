@@ -1,6 +1,7 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
 use super::transport::Transport;
+use crate::config::url::masked;
 use crate::config::{EndpointError, Protocol};
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
@@ -44,7 +45,7 @@ impl Destination {
         headers: &[(String, String)],
         http_path: impl FnOnce(&Uri) -> String,
     ) -> Result<Self, EndpointError> {
-        let malformed = || EndpointError::Malformed(without_credentials(given));
+        let malformed = || EndpointError::Malformed(masked(given));
         let url = parse(given)?;
         let transport = Transport::choose(given, protocol, url.port_u16())?;
         let authority = url.authority().ok_or_else(malformed)?;
@@ -100,19 +101,22 @@ impl Destination {
 
 const EXPORT_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
-/// Header values may be secrets: names only.
+/// Header values may be secrets, and so may be a query: names only.
 impl fmt::Debug for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.headers.keys().collect();
         let mut shown = f.debug_struct("Destination");
-        shown.field("transport", &self.transport).field("url", &self.url).field("headers", &names);
+        shown
+            .field("transport", &self.transport)
+            .field("url", &self.shown())
+            .field("headers", &names);
         shown.finish_non_exhaustive()
     }
 }
 
 /// A URL; one without a scheme is plain HTTP (`localhost:4318`).
 fn parse(endpoint: &str) -> Result<Uri, EndpointError> {
-    let shown = || without_credentials(endpoint);
+    let shown = || masked(endpoint);
     let endpoint = endpoint.trim();
     let full =
         if endpoint.contains("://") { endpoint.into() } else { format!("http://{endpoint}") };
@@ -129,18 +133,6 @@ fn split(authority: &Authority) -> (bool, &str) {
     match authority.as_str().rsplit_once('@') {
         Some((_, host)) => (true, host),
         None => (false, authority.as_str()),
-    }
-}
-
-/// The endpoint for people: without credentials and query, which may be secrets.
-pub(super) fn without_credentials(endpoint: &str) -> String {
-    let (credentials, rest) = match endpoint.rsplit_once('@') {
-        Some((_, rest)) => ("…@", rest),
-        None => ("", endpoint),
-    };
-    match rest.split_once('?') {
-        Some((rest, _)) => format!("{credentials}{rest}?…"),
-        None => format!("{credentials}{rest}"),
     }
 }
 
@@ -222,7 +214,7 @@ mod tests {
         endpoint "ftp://host" has a scheme that OTLP does not use; write "http://…"
         endpoint "https://host:4318" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
         endpoint "https://host:4317" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
-        endpoint "…@host:4317" is no URL; write it like "http://localhost:4318"
+        endpoint "http://…@host:4317" is no URL; write it like "http://localhost:4318"
         "#
         );
         let error = |protocol, name: &str, value: &str| {
@@ -296,9 +288,20 @@ mod tests {
     }
 
     #[test]
-    fn debug_output_hides_header_values() {
+    fn errors_show_no_query() {
+        for url in ["https://h/?key=hunter2", "ftp://h/?key=hunter2", "http://h h/?key=hunter2"] {
+            let error = Destination::exactly(url, None, &[]).expect_err("it cannot work");
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+        let json = Destination::exactly("http://h/?key=hunter2", Some(Protocol::HttpJson), &[]);
+        assert!(!json.expect_err("not spoken").to_string().contains("hunter2"));
+    }
+
+    #[test]
+    fn debug_output_hides_header_values_and_queries() {
         let headers = [("authorization".into(), "Bearer hunter2".into())];
-        let text = format!("{:?}", Destination::below("http://h:1", None, &headers));
+        let url = "http://h:1/?key=hunter2";
+        let text = format!("{:?}", Destination::exactly(url, None, &headers));
         assert!(text.contains("authorization") && !text.contains("hunter2"), "{text}");
     }
 }

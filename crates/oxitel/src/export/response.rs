@@ -72,15 +72,16 @@ fn partial_success(message: &[u8]) -> (u64, String) {
 
 /// The status line and, if the body is a `google.rpc.Status`, its message.
 fn described(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
-    let mut text = format!("status {status}");
-    if is_protobuf(headers) {
-        for (number, content) in Fields::new(body).flatten() {
-            if let (2, Content::Bytes(message)) = (number, content) {
-                text = format!("{text}, {:?}", cut(message));
-            }
-        }
+    let fields = Fields::new(body).flatten().filter(|_| is_protobuf(headers));
+    let messages = fields.filter_map(|field| match field {
+        (2, Content::Bytes(message)) => Some(message),
+        _ => None,
+    });
+    // A body may have the field a million times; the last one counts.
+    match messages.last() {
+        Some(message) => format!("status {status}, {:?}", cut(message)),
+        None => format!("status {status}"),
     }
-    text
 }
 
 fn is_protobuf(headers: &HeaderMap) -> bool {
@@ -132,6 +133,14 @@ mod tests {
     fn the_receivers_words_are_in_the_reason() {
         let Answer::Refused(reason) = read(400, None, b"\x12\x07bad span") else { panic!("400") };
         assert_eq!(reason, "status 400 Bad Request, \"bad spa\"");
+    }
+
+    #[test]
+    fn a_million_messages_are_one_line_and_little_work() {
+        let mut body = b"\x12\x00".repeat(1 << 20);
+        body.extend(b"\x12\x04last");
+        let Answer::Refused(reason) = read(400, None, &body) else { panic!("400") };
+        assert_eq!(reason, "status 400 Bad Request, \"last\"");
     }
 
     #[test]

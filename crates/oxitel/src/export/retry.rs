@@ -33,7 +33,8 @@ pub(super) fn retry_after(header: &str) -> Option<Duration> {
         return Some(Duration::from_secs(seconds).min(LONGEST_SILENCE));
     }
     let date = httpdate::parse_http_date(header).ok()?;
-    date.duration_since(std::time::SystemTime::now()).ok()
+    let silence = date.duration_since(std::time::SystemTime::now()).ok();
+    silence.map(|silence| silence.min(LONGEST_SILENCE))
 }
 
 #[cfg(test)]
@@ -65,6 +66,8 @@ mod tests {
         assert_eq!(retry_after("Thu, 01 Jan 1970 00:00:00 GMT"), None);
         let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
         let wait = retry_after(&date).expect("a date in the future");
+        let far = retry_after("Fri, 31 Dec 9999 23:59:59 GMT");
+        assert_eq!(far, Some(Duration::from_secs(86_400)));
         assert!(wait > Duration::from_secs(57) && wait <= Duration::from_secs(60), "{wait:?}");
     }
 }

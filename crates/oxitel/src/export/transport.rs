@@ -2,7 +2,7 @@
 //!
 //! Flow: config -> `endpoint` -> **transport** -> `client`.
 
-use super::endpoint::without_credentials;
+use crate::config::url::masked;
 use crate::config::{EndpointError, Protocol};
 
 /// How requests are spoken.
@@ -23,7 +23,7 @@ impl Transport {
             Some(Protocol::HttpProtobuf) | None => Ok(Self::Http),
             Some(Protocol::Grpc) => Ok(Self::Grpc),
             Some(protocol @ Protocol::HttpJson) => Err(EndpointError::Protocol {
-                endpoint: without_credentials(endpoint),
+                endpoint: masked(endpoint),
                 protocol: protocol.to_string(),
             }),
         }

@@ -25,12 +25,13 @@ pin_project! {
 
 impl<B: Body> ResponseBody<B> {
     pub(super) fn around(response: Response<B>, call: Option<Call>) -> Response<Self> {
-        let has_ended = response.body().is_end_stream();
-        let call = call.and_then(|call| call.answered(&response, has_ended));
         let left = call.as_ref().filter(|call| call.length_is_all()).and_then(|_| {
             let length = response.headers().get(CONTENT_LENGTH)?.to_str().ok()?;
             length.parse().ok()
         });
+        // Nobody asks for a body that is promised to be empty.
+        let has_ended = left == Some(0) || response.body().is_end_stream();
+        let call = call.and_then(|call| call.answered(&response, has_ended));
         response.map(|inner| Self { inner, call, left })
     }
 }

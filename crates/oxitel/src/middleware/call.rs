@@ -39,7 +39,7 @@ pub(super) enum Side {
 pub(super) struct Serving {
     pub(super) method: Method,
     pub(super) method_is_known: bool,
-    pub(super) served: Option<Served>,
+    pub(super) served: Served,
     pub(super) end: SpanEnd,
 }
 
@@ -88,7 +88,10 @@ impl Call {
         let Side::HttpServer(serving) = &self.side else { return false };
         let bodyless = status.is_informational()
             || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let ends = bodyless || serving.method == Method::HEAD || serving.end == SpanEnd::Head;
+        // What follows is no body but a tunnel.
+        let connects = serving.method == Method::CONNECT && status.is_success();
+        let is_head = serving.method == Method::HEAD || serving.end == SpanEnd::Head;
+        let ends = bodyless || connects || is_head;
         self.settled |= ends;
         ends
     }
@@ -123,7 +126,7 @@ impl Call {
 
     fn http_server_answered(&mut self, status: StatusCode) {
         let Side::HttpServer(serving) = &self.side else { return };
-        if let Some(route) = serving.served.as_ref().and_then(Served::take_route) {
+        if let Some(route) = serving.served.take_route() {
             let known = if serving.method_is_known { serving.method.as_str() } else { "_OTHER" };
             self.span.update_name(&[method_in_name(known), " ", &route].concat());
             self.span.set_attribute("http.route", &route);

@@ -137,16 +137,14 @@ impl HttpServerLayer {
             return ResponseFuture::plain(handler(Request::from_parts(parts, body)));
         }
         let (span, place) = receive(&parts, self.receiving.trust, &Serves(self));
-        let served = span.is_recording().then(Served::default);
+        let trust = self.receiving.trust;
+        let served = Served::mark(&mut parts.extensions, span.is_recording(), trust);
         let serving = Serving {
             method: parts.method.clone(),
             method_is_known: method(&parts.method, &self.http.methods).1.is_none(),
-            served: served.clone(),
+            served,
             end: self.end,
         };
-        if let Some(served) = served {
-            parts.extensions.insert(served);
-        }
         let call = Call::new(span, place, Side::HttpServer(serving));
         ResponseFuture::under(call, || handler(Request::from_parts(parts, body)))
     }

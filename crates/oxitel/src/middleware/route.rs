@@ -1,16 +1,31 @@
 //! The pattern that a request's path belongs to, when it is known only further in.
 
+use super::settings::TrustIncoming;
 use http::Extensions;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Lies in the extensions of a request whose span is recorded: a place for its route, and the
+/// Lies in the extensions of a request: a place for its route, if its span is recorded, and the
 /// sign that what the request's headers say was dealt with.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Served(Arc<Mutex<Option<String>>>);
+#[derive(Clone, Debug)]
+pub(super) struct Served(Option<Arc<Mutex<Option<String>>>>);
 
 impl Served {
+    /// Marks the request. One that is not recorded, of a caller who is trusted, needs no mark:
+    /// what a layer further in makes of its headers is the same.
+    pub(super) fn mark(
+        extensions: &mut Extensions,
+        is_recorded: bool,
+        trust: TrustIncoming,
+    ) -> Self {
+        let served = Self(is_recorded.then(Arc::default));
+        if is_recorded || trust != TrustIncoming::Always {
+            extensions.insert(served.clone());
+        }
+        served
+    }
+
     pub(super) fn take_route(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.0.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -20,7 +35,7 @@ impl Served {
 /// It needs a [`HttpServerLayer`](super::HttpServerLayer) further out and does nothing without
 /// one. Once the head of the answer is ready it is too late.
 pub fn set_route(extensions: &Extensions, route: impl Into<String>) {
-    if let Some(Served(place)) = extensions.get() {
+    if let Some(Served(Some(place))) = extensions.get() {
         let route = Some(route.into());
         *place.lock().unwrap_or_else(PoisonError::into_inner) = route;
     }

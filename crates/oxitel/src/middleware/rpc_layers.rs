@@ -90,9 +90,8 @@ impl RpcServerLayer {
             return ResponseFuture::plain(handler(Request::from_parts(parts, body)));
         }
         let (span, place) = receive(&parts, self.receiving.trust, self);
-        if span.is_recording() {
-            parts.extensions.insert(Served::default());
-        }
+        let trust = self.receiving.trust;
+        Served::mark(&mut parts.extensions, span.is_recording(), trust);
         let call = Call::new(span, place, Side::RpcServer);
         ResponseFuture::under(call, || handler(Request::from_parts(parts, body)))
     }

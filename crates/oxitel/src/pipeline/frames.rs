@@ -68,6 +68,12 @@ impl Frames {
         unsafe { (*self.0.get()).is_empty() }
     }
 
+    /// Whether the innermost frame forbids recording: then all above it do.
+    pub(super) fn shuts_out(&self) -> bool {
+        // SAFETY: as in `top`.
+        unsafe { (*self.0.get()).last() }.is_some_and(|frame| frame.ids.is_suppressed())
+    }
+
     /// Whether a frame anywhere below forbids recording on this thread.
     pub(super) fn any_suppressed(&self) -> bool {
         // SAFETY: as in `top`.

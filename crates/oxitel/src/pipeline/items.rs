@@ -39,6 +39,10 @@ impl Items {
         // Relaxed: set before recording starts, which is published after.
         self.queue.store(queue_limit, Ordering::Relaxed);
         self.batch.store(batch.unwrap_or(u64::MAX).min(queue_limit).max(1), Ordering::Relaxed);
+        if !self.are_limited() {
+            // Nobody has counted since there were limits before.
+            self.waiting.store(0, Ordering::Relaxed);
+        }
         self.are_limited.store(queue.is_some() || batch.is_some(), Ordering::Relaxed);
     }
 
@@ -87,6 +91,17 @@ mod tests {
         assert_eq!(granted(), 2);
         items.left(100);
         assert_eq!(granted(), 3);
+    }
+
+    #[test]
+    fn limits_that_come_back_find_nobody_waiting() {
+        let items = Items::default();
+        items.set_limits(Some(1), None);
+        assert!(items.admit().is_granted);
+        items.set_limits(None, None);
+        items.left(1);
+        items.set_limits(Some(1), None);
+        assert!(items.admit().is_granted);
     }
 
     #[test]

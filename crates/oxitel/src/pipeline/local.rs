@@ -27,6 +27,8 @@ thread_local! {
     /// Where `LOCAL` lies, from the first visit on until it is dropped. Without a destructor of
     /// its own, so that a visit is one load.
     static HERE: Cell<*const Local> = const { Cell::new(ptr::null()) };
+    /// `LOCAL` was dropped. Without a destructor as well.
+    static GONE: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Visits this thread's own; `None` when the thread is past it.
@@ -42,6 +44,10 @@ fn visit<R>(action: impl FnOnce(&Local) -> R) -> Option<R> {
 #[cold]
 #[inline(never)]
 fn first_visit() -> *const Local {
+    if GONE.get() {
+        // The API's thread-local may be gone too, and a look at it would be a panic each time.
+        return ptr::null();
+    }
     // Before `LOCAL` is made: see there.
     let api_is_alive = current::api_is_alive();
     let here = LOCAL.try_with(|local| {
@@ -215,7 +221,13 @@ pub(crate) fn make_current(
     tracing: u64,
     mailbox: Option<&Arc<Mailbox>>,
 ) {
-    visit(|local| local.push(key, ids, trace_state, tracing, mailbox));
+    visit(|local| {
+        if local.frames.shuts_out() {
+            local.push(key, &Ids::SUPPRESSED, None, tracing, None);
+        } else {
+            local.push(key, ids, trace_state, tracing, mailbox);
+        }
+    });
 }
 
 /// Makes a place current together with the Context of the OpenTelemetry API that belongs to it.
@@ -228,9 +240,10 @@ pub(crate) fn make_current_with(
     visit(|local| {
         let attach = || current::attach_showing(context, ids, trace_state.as_ref());
         let attached = local.api_is_alive.get().then(attach).flatten();
+        let is_shut_out = local.frames.shuts_out();
         let frame = Frame {
             key,
-            ids: *ids,
+            ids: if is_shut_out { Ids::SUPPRESSED } else { *ids },
             trace_state,
             tracing: 0,
             note: local.note(),
@@ -699,6 +712,7 @@ impl Local {
 impl Drop for Local {
     fn drop(&mut self) {
         HERE.set(ptr::null());
+        GONE.set(true);
         #[cfg(feature = "tracing")]
         self.spare.get_mut().give_back(state::epoch());
         let Some(home) = self.home.get_mut().take() else { return };

@@ -138,12 +138,13 @@ impl Interned {
         loop {
             let published =
                 bucket.compare_exchange(first, node, Ordering::AcqRel, Ordering::Acquire);
-            // SAFETY: the node is ours alone until it is published, and never freed after.
-            let ours = unsafe { &mut *node };
             match published {
-                Ok(_) => return &ours.scope,
+                // SAFETY: published just now: never changed or freed any more.
+                Ok(_) => return unsafe { &(*node).scope },
                 Err(newer) => first = newer,
             }
+            // SAFETY: it was not published: nobody else knows of it.
+            let ours = unsafe { &mut *node };
             ours.next = first;
             if let Some(known) = find(first, &ours.scope.bytes, schema_url) {
                 // SAFETY: it was never published; nobody else knows of it.

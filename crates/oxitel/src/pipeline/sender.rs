@@ -77,7 +77,10 @@ fn block_signals() {
 /// engine ends.
 fn runtime(engine: &Engine) -> Option<Runtime> {
     loop {
-        let built = Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        let mut builder = Builder::new_current_thread();
+        // The helper, too, records nothing.
+        builder.enable_all().max_blocking_threads(1).on_thread_start(context::suppress_thread);
+        let built = builder.build();
         engine.control.sender_is_ready();
         match built {
             Ok(runtime) => return Some(runtime),

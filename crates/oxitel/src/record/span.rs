@@ -333,7 +333,7 @@ impl Span {
             mem::swap(&mut new.attributes, &mut old.attributes);
             mem::swap(&mut new.events, &mut old.events);
             mem::swap(&mut new.links, &mut old.links);
-            mem::swap(&mut new.redacted, &mut old.redacted);
+            new.redacted += mem::take(&mut old.redacted);
         }
     }
 

@@ -568,3 +568,44 @@ fn without_telemetry_what_the_caller_said_passes_through() {
     assert_eq!(sent.headers()["baggage"], "tenant=acme");
     assert_eq!(session.ledger().recorded, 0);
 }
+
+#[test]
+fn an_answer_whose_body_nobody_asks_for_is_complete_with_its_head() {
+    let session = Session::start();
+    block_on(async {
+        for (method, length) in [("GET", "0"), ("CONNECT", "7")] {
+            let handler = service_fn(move |_request| async move {
+                let response = Response::builder().header("content-length", length);
+                Ok::<_, Infallible>(response.body(Frames::of(&[])).expect("an answer"))
+            });
+            let mut request = get("/");
+            *request.method_mut() = method.parse().expect("a method");
+            drop(HttpServerLayer::new().layer(handler).oneshot(request).await.expect("an answer"));
+        }
+    });
+    let spans = session.tree();
+    assert_eq!(spans.lines().count(), 2, "{spans}");
+    assert!(!spans.contains("cancelled"), "{spans}");
+}
+
+#[test]
+fn what_a_stranger_says_is_not_believed_by_a_layer_further_in_either() {
+    for trust in [TrustIncoming::Link, TrustIncoming::Never] {
+        let sampler = Sampler::always_off().parent_based();
+        let session = Session::with(|config| config.sampler(sampler));
+        block_on(async {
+            let inside = HttpServerLayer::new().layer(service_fn(|_request| async {
+                let place = context::capture();
+                assert!(place.baggage().is_empty());
+                drop(SCOPE.span("work"));
+                Ok::<_, Infallible>(answer(200))
+            }));
+            let mut request = get("/");
+            request.headers_mut().insert("traceparent", CALLER.parse().expect("a header"));
+            request.headers_mut().insert("baggage", "a=1".parse().expect("a header"));
+            let layer = HttpServerLayer::new().trust_incoming(trust);
+            drain(layer.layer(inside).oneshot(request).await.expect("an answer")).await;
+        });
+        assert_eq!(session.tree(), "", "the border does not sample");
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::session::Session;
 use oxitel::{Kind, Sampler, Scope, context, propagate};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 static SCOPE: Scope = Scope::new("places");
@@ -184,4 +185,35 @@ fn below_an_unsampled_parent_nothing_is_recorded_and_the_decision_travels() {
     assert_eq!(outer, inner, "below an unsampled span its ids are taken over");
     assert_eq!(session.tree(), "");
     assert_eq!(session.ledger().recorded, 0);
+}
+
+/// The program's value was made first, so it is dropped last: behind ours, and behind the API's.
+#[test]
+fn the_very_end_of_a_thread_is_past_telemetry_without_a_panic() {
+    struct AtTheEnd;
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            drop(SCOPE.enter("too late to be below anything"));
+            drop(oxitel::context::capture().attach());
+        }
+    }
+    thread_local!(static AT_THE_END: AtTheEnd = const { AtTheEnd });
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let is_late = panic.to_string().contains("Thread Local Storage");
+        PANICS.fetch_add(usize::from(is_late), Ordering::Relaxed);
+        hook(panic);
+    }));
+    let session = Session::start();
+    let thread = thread::spawn(|| {
+        AT_THE_END.with(|_| ());
+        drop(SCOPE.enter("in time"));
+    });
+    thread.join().expect("no panic");
+    assert_eq!(PANICS.load(Ordering::Relaxed), 0);
+    insta::assert_snapshot!(session.tree(), @r"
+    it: in time (internal)
+    it: too late to be below anything (internal)
+    ");
 }

@@ -137,3 +137,16 @@ fn a_function_that_uses_tracing_itself_waits_for_nobody() {
       · event level=INFO target=it::redaction late=shown
     ");
 }
+
+#[test]
+fn what_lies_inside_of_a_secret_is_secret_and_so_is_what_follows_its_flag() {
+    let session = Session::start();
+    let parts = [("message", Value::Str("hunter2")), ("url.full", Value::Str("hunter2"))];
+    let arguments = ["run", "--db-password", "hunter2", "--port", "80", "--token=hunter2"];
+    let arguments = arguments.map(Value::Str);
+    SCOPE
+        .span("span")
+        .set_attribute("credentials", Value::Map(&parts))
+        .set_attribute("process.command_args", &arguments[..]);
+    insta::assert_snapshot!(session.tree(), @r#"it: span (internal) credentials={message="[redacted]", url.full="[redacted]"} process.command_args=[run, --db-password, "[redacted]", --port, "80", "--token=[redacted]"]"#);
+}

@@ -4,10 +4,11 @@
 use crate::session::{PATIENCE, Session, run_example};
 use oxitel::bridge::{SetParentError, SpanExt, layer, subscriber};
 use oxitel::testing::{Receiver, SpanRecord};
-use oxitel::{Sampler, Scope, SpanContext, Status, context, propagate};
+use oxitel::{Redaction, Sampler, Scope, SpanContext, Status, context, propagate};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
+use std::sync::mpsc::channel;
 use std::thread;
 use tracing::field::Empty;
 use tracing::instrument::WithSubscriber;
@@ -632,6 +633,46 @@ fn a_sampled_parent_makes_a_span_recorded_that_would_not_have_been() {
             "it: recorded (internal) late={name} (parent missing)\n  it: below (internal)\n"
         );
         assert_eq!(tree, expected);
+    }
+}
+
+/// A value is redacted while its span is locked.
+#[test]
+fn a_function_that_redacts_may_use_tracing_itself() {
+    for (name, dispatch) in front_ends() {
+        let redaction = Redaction::default().value(|key, _| {
+            if key == "late" {
+                info!("inside");
+                Span::current().record("late", "again");
+                info_span!("inside").in_scope(|| info!("further inside"));
+            }
+            None
+        });
+        let session = Session::with(|config| config.redaction(redaction));
+        let (done, is_done) = channel();
+        thread::spawn(move || {
+            run(&dispatch, || {
+                let span = info_span!("span", late = Empty).entered();
+                span.record("late", "text");
+                span.set_attribute("late", "text");
+            });
+            done.send(()).expect("the test waits");
+        });
+        is_done.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("{name} waits for itself"));
+        assert_eq!(session.tree(), "it: span (internal) late=text\n");
+    }
+}
+
+#[test]
+fn what_was_redacted_counts_also_when_the_span_moves() {
+    for (_, dispatch) in front_ends() {
+        let session = Session::start();
+        run(&dispatch, || {
+            let span = info_span!("moved", password = "hunter2");
+            span.set_parent(&SpanContext::NONE).expect("nobody saw it yet");
+        });
+        assert_eq!(session.tree(), "it: moved (internal) password=\"[redacted]\"\n");
+        assert_eq!(session.ledger().redacted, 1);
     }
 }
 

@@ -9,7 +9,12 @@
 //! have inherited held.
 
 use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields};
+#[cfg(feature = "otel")]
+use crate::pipeline::settings;
 use crate::record::Value;
+#[cfg(feature = "otel")]
+use crate::record::redact;
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::io::IsTerminal as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -48,7 +53,7 @@ impl Console {
         }
         if let Some(message) = fields.message() {
             line.text.push(' ');
-            escape(&mut line.text, message);
+            escape(&mut line.text, &shown(None, message));
         }
         fields.each(|name, value| {
             // An error is told once, and its sources if it has some.
@@ -113,7 +118,10 @@ impl Line {
     fn field(&mut self, name: &str, value: Value<'_>) {
         self.text.push(' ');
         self.painted(DIM, |text| write!(text, "{name}="));
-        self.value(value);
+        match value {
+            Value::Str(text) => self.value(Value::Str(&shown(Some(name), text))),
+            value => self.value(value),
+        }
     }
 
     fn value(&mut self, value: Value<'_>) {
@@ -136,7 +144,11 @@ impl Line {
                 text.push('[');
                 for (index, value) in values.iter().enumerate() {
                     self.text.push_str(if index == 0 { "" } else { ", " });
-                    self.value(*value);
+                    // An error's sources, of which each is a message.
+                    match *value {
+                        Value::Str(text) => self.value(Value::Str(&shown(None, text))),
+                        value => self.value(value),
+                    }
                 }
                 self.text.push(']');
                 Ok(())
@@ -145,6 +157,23 @@ impl Line {
             Value::Map(_) => Ok(()),
         };
     }
+}
+
+/// The text without its secrets, by the rules of what is sent: lines are collected as well.
+/// Without a name it is a message.
+#[cfg(feature = "otel")]
+fn shown<'a>(name: Option<&str>, text: &'a str) -> Cow<'a, str> {
+    let rules = settings::current().map_or(&redact::UNUSED, |settings| &settings.rules);
+    let changed = match name {
+        Some(name) => rules.attribute(name, text),
+        None => rules.message(text),
+    };
+    redact::or_itself(changed, text)
+}
+
+#[cfg(not(feature = "otel"))]
+fn shown<'a>(_name: Option<&str>, text: &'a str) -> Cow<'a, str> {
+    text.into()
 }
 
 /// What would break the line, or speak to the terminal, is shown instead.
@@ -251,12 +280,14 @@ mod tests {
             let failed = std::io::Error::other("no\tdisk");
             error!(error = &failed as &dyn std::error::Error);
             debug!(bytes = &b"\x00\xff"[..]);
+            info!(user.password = "hunter2", url.full = "http://u:hunter2@h/", "token=hunter2");
         });
         insta::assert_snapshot!(told, @r#"
         1970-01-01T00:00:01.001Z  INFO oxitel::bridge::tracing::console::tests: a:b: cart loaded items=3 name=x text="two words" empty=""
         1970-01-01T00:00:01.001Z  WARN other: a:b: two\nlines \u{1b}[31m ratio=0.5 ok=true
         1970-01-01T00:00:01.001Z ERROR oxitel::bridge::tracing::console::tests: a:b: error="no\tdisk"
         1970-01-01T00:00:01.001Z DEBUG oxitel::bridge::tracing::console::tests: a:b: bytes=00ff
+        1970-01-01T00:00:01.001Z  INFO oxitel::bridge::tracing::console::tests: a:b: token=[redacted] user.password=[redacted] url.full=http://REDACTED:REDACTED@h/
         "#);
     }
 

@@ -254,7 +254,7 @@ impl Keeper for Layer {
 
 #[cfg(test)]
 mod tests {
-    use crate::context;
+    use crate::context::{self, Baggage, SpanContext, SpanId, TraceFlags, TraceId};
     use std::thread;
     use tracing_subscriber::layer::SubscriberExt;
 
@@ -272,6 +272,18 @@ mod tests {
                     assert!(context::capture().span_context().ids.is_suppressed());
                 });
             });
+            let elsewhere = SpanContext::remote(
+                TraceId::from_bytes([1; 16]),
+                SpanId::from_bytes([2; 8]),
+                TraceFlags(1),
+                None,
+            );
+            for place in [context::with_parent(&elsewhere), context::root()] {
+                let _attached = place.attach();
+                assert!(context::capture().span_context().ids.is_suppressed());
+                let _baggage = place.with_baggage(&Baggage::new()).attach();
+                assert!(context::capture().span_context().ids.is_suppressed());
+            }
             context::capture().span_context().ids.is_suppressed()
         });
         assert!(sender.join().expect("no panic"));

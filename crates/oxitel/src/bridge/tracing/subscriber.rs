@@ -114,6 +114,8 @@ fn spans() -> &'static Table<Live> {
 }
 
 fn with<R>(id: u64, action: impl FnOnce(&mut Live) -> R) -> Option<R> {
+    // A function of the program redacts a value of some span, which is locked as long: a visit
+    // from inside of it would wait for itself.
     if contained::is_muted() {
         return None;
     }
@@ -286,8 +288,20 @@ fn path_below(attributes: &Attributes<'_>) -> Box<str> {
         None if attributes.is_root() => None,
         None => path(local::current_tracing()),
     };
-    let name = attributes.metadata().name();
-    above.map_or_else(|| name.into(), |above| [&*above, ":", name].concat().into())
+    longer(above, attributes.metadata().name())
+}
+
+/// A path and one more name. Each span keeps its own, so that they may not grow with the depth.
+fn longer(above: Option<Box<str>>, name: &str) -> Box<str> {
+    const LONGEST: usize = 1024;
+    match above {
+        None => name.into(),
+        Some(above) if above.len() > LONGEST => above,
+        Some(above) if above.len() + name.len() >= LONGEST => {
+            [&*above, ":", name, ":…"].concat().into()
+        }
+        Some(above) => [&*above, ":", name].concat().into(),
+    }
 }
 
 /// What [`SpanExt`](super::SpanExt) does to spans of this subscriber.
@@ -298,5 +312,21 @@ impl Keeper for Subscriber {
 
     fn begin_again(&self, metadata: &Metadata<'_>, parent: &SpanContext) -> Span {
         begin_again(metadata, parent, self.style)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::longer;
+
+    #[test]
+    fn a_path_ends_where_it_is_too_long() {
+        let mut path = longer(None, "request");
+        path = longer(Some(path), "load");
+        assert_eq!(&*path, "request:load");
+        for _ in 0..10_000 {
+            path = longer(Some(path), "deeper");
+        }
+        assert!(path.len() < 1100 && path.ends_with(":deeper:…"), "{path}");
     }
 }

@@ -44,6 +44,20 @@ fn service_endpoints_and_protocol_are_read() {
     assert_eq!(explicit.traces.endpoint, None, "the argument wins over both variables");
 }
 
+#[cfg(feature = "otel")]
+#[test]
+fn resource_attributes_are_shown_without_secrets() {
+    let config = read(&[("OTEL_RESOURCE_ATTRIBUTES", "db.password=hunter2,team=a")]);
+    let shown = format!("{config:?}{}", config.resolved());
+    assert!(shown.contains("db.password=[redacted],team=a"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert_eq!(
+        warnings(&[("OTEL_RESOURCE_ATTRIBUTES", "db.password=hunter2,team")]),
+        "OTEL_RESOURCE_ATTRIBUTES=\"db.password=[redacted],team\" is ignored as a whole: \
+         \"team\" is no key=value"
+    );
+}
+
 #[test]
 fn resource_attributes_are_percent_decoded() {
     let config = read(&[("OTEL_RESOURCE_ATTRIBUTES", "a=1, b%20c=%C3%BC%2C ,,d=")]);

@@ -177,9 +177,12 @@ impl Nested<'_> {
         depth: Depth,
         class: Class,
     ) -> Result<(), TooMuch> {
+        let rules = self.treatment.rules;
+        let mut class_here = class;
         for item in items {
             self.count()?;
-            self.message(0x0a, |writer| writer.any(key, item, depth, class))?;
+            self.message(0x0a, |writer| writer.any(key, item, depth, class_here))?;
+            class_here = rules.map_or(class, |rules| rules.class_behind(class, item));
         }
         Ok(())
     }

@@ -80,12 +80,28 @@ impl Rules {
         class
     }
 
-    /// The class of a key inside of a map; what its name does not say, the map's key does.
+    /// The class of a key inside of a map; what its name does not say, the map's key does. All of
+    /// a secret is secret.
     pub(crate) fn class_within(&self, outer: Class, key: &str) -> Class {
         match self.judge(key) {
             Class::Plain | Class::Watched => outer,
+            _ if outer == Class::Secret => outer,
             class => class,
         }
+    }
+
+    /// The class of what follows `item` in a list: behind the argument `--password` it is one.
+    pub(crate) fn class_behind(&self, class: Class, item: &Value<'_>) -> Class {
+        match item {
+            Value::Str(text) if class == Class::Message && self.is_secret_flag(text) => {
+                Class::Secret
+            }
+            _ => class,
+        }
+    }
+
+    fn is_secret_flag(&self, argument: &str) -> bool {
+        !self.redaction.is_off && text::is_secret_flag(argument)
     }
 
     fn judge(&self, key: &str) -> Class {

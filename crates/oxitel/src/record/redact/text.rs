@@ -81,8 +81,10 @@ pub(super) fn urls(text: &str, extent: Extent) -> Option<String> {
     while let Some(found) = text[at..].find("://") {
         let authority = at + found + 3;
         let end = authority + extent.end(&text[authority..]);
-        credentials(text, authority, end, &mut out);
-        rest_of_url(text, authority, end, &mut out);
+        let url =
+            Url { text, end, last_at: text[authority..end].rfind('@').map(|at| authority + at) };
+        credentials(url, authority, &mut out);
+        rest_of_url(url, authority, &mut out);
         at = end;
     }
     out.finish()
@@ -92,13 +94,22 @@ pub(super) fn urls(text: &str, extent: Extent) -> Option<String> {
 pub(super) fn query(text: &str) -> Option<String> {
     let mut out = Changed::of(text);
     parameter(text, 0, text.len(), &mut out);
-    rest_of_url(text, 0, text.len(), &mut out);
+    rest_of_url(Url { text, end: text.len(), last_at: text.rfind('@') }, 0, &mut out);
     out.finish()
 }
 
+/// One URL, and where its last `@` is: looked for once, as there may be many URLs inside of it.
+#[derive(Clone, Copy)]
+struct Url<'a> {
+    text: &'a str,
+    end: usize,
+    last_at: Option<usize>,
+}
+
 /// `user:password@` in front of a host.
-fn credentials(text: &str, authority: usize, end: usize, out: &mut Changed<'_>) {
-    let rest = &text[authority..end];
+fn credentials(url: Url<'_>, authority: usize, out: &mut Changed<'_>) {
+    let rest = &url.text[authority..url.end];
+    let last_at = url.last_at.and_then(|at| at.checked_sub(authority));
     let host = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
     // Behind the brackets of an address.
     let name = host.rfind(']').map_or(0, |bracket| bracket + 1);
@@ -110,8 +121,8 @@ fn credentials(text: &str, authority: usize, end: usize, out: &mut Changed<'_>) 
     let is_password = |at: &usize| host[..*at].contains(':');
     let user = match host.rfind('@') {
         Some(at) if !is_password(&at) => Some(at),
-        Some(_) => rest.rfind('@'),
-        None => odd_port.and_then(|_| rest.rfind('@')),
+        Some(_) => last_at,
+        None => odd_port.and(last_at),
     };
     match (user, odd_port) {
         (Some(length), _) => {
@@ -130,14 +141,15 @@ fn credentials(text: &str, authority: usize, end: usize, out: &mut Changed<'_>) 
 }
 
 /// Secret parameters behind `?`, `&`, `;` and `#`, and URLs inside of the URL, as in a redirect.
-fn rest_of_url(text: &str, start: usize, end: usize, out: &mut Changed<'_>) {
+fn rest_of_url(url: Url<'_>, start: usize, out: &mut Changed<'_>) {
+    let Url { text, end, .. } = url;
     let bytes = &text.as_bytes()[..end];
     let mut at = start.max(out.at);
     while at < end {
         at = match &bytes[at..] {
             [b'?' | b'&' | b';' | b'#', ..] => parameter(text, at + 1, end, out),
             [b':', b'/', b'/', ..] => {
-                credentials(text, at + 3, end, out);
+                credentials(url, at + 3, out);
                 out.at.max(at + 3)
             }
             _ => at + 1,
@@ -253,18 +265,25 @@ pub(super) fn assignments(text: &str) -> Option<String> {
         }
         let end = at + length;
         let name = text[at..end].trim_matches(['-', '.']);
-        let value = value_of(text, at, end);
-        at = match value {
-            Some((start, end)) if is_replaced(&text[start..]) => end,
-            Some((start, end)) if start < end && keys::is_secret(name) => {
-                let end = if ends_with_the_line(name) { line_end(text, start) } else { end };
-                out.replace(start, end, REDACTED);
-                end
+        at = match value_of(text, at, end) {
+            Some(value) if is_replaced(&text[value.start..]) => value.end(text),
+            Some(value) if keys::is_secret(name) => {
+                let whole_line = ends_with_the_line(name);
+                let end = if whole_line { line_end(text, value.start) } else { value.end(text) };
+                if value.start < end {
+                    out.replace(value.start, end, REDACTED);
+                }
+                end.max(value.start)
             }
             _ => end,
         };
     }
     out.finish()
+}
+
+/// Whether it is an argument that names a secret, which is the argument behind it.
+pub(super) fn is_secret_flag(argument: &str) -> bool {
+    argument.starts_with('-') && !argument.contains('=') && keys::is_secret(argument)
 }
 
 /// Whether a value was replaced before.
@@ -286,8 +305,27 @@ fn line_end(text: &str, start: usize) -> usize {
     text[start..].find(['\n', '\r']).map_or(text.len(), |length| start + length)
 }
 
-/// Where the value of the name at `start..end` lies, if it has one.
-fn value_of(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
+/// Where a value begins, and the quote in front of it. Its end is looked for only where it is
+/// needed: a text may have as many names as it has bytes.
+#[derive(Clone, Copy)]
+struct Assigned {
+    start: usize,
+    quote: Option<char>,
+}
+
+impl Assigned {
+    fn end(self, text: &str) -> usize {
+        let value = &text[self.start..];
+        if let Some(quote) = self.quote {
+            return self.start + quoted_length(value, quote);
+        }
+        let is_end = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']');
+        self.start + value.find(is_end).unwrap_or(value.len())
+    }
+}
+
+/// The value of the name at `start..end`, if it has one.
+fn value_of(text: &str, start: usize, end: usize) -> Option<Assigned> {
     let rest = &text[end..];
     let unquoted = rest.trim_start_matches(['"', '\'']);
     let behind = unquoted.trim_start();
@@ -299,11 +337,7 @@ fn value_of(text: &str, start: usize, end: usize) -> Option<(usize, usize)> {
     };
     let from = text.len() - value.len();
     let quote = value.chars().next().filter(|c| matches!(c, '"' | '\'' | '`'));
-    if let Some(quote) = quote {
-        return Some((from + 1, from + 1 + quoted_length(&value[1..], quote)));
-    }
-    let is_end = |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | ')' | '}' | ']');
-    Some((from, from + value.find(is_end).unwrap_or(value.len())))
+    Some(Assigned { start: from + usize::from(quote.is_some()), quote })
 }
 
 /// Up to the closing quote; a backslash escapes.
@@ -453,6 +487,20 @@ mod tests {
         = password:
         = 12:30:00 level=info
         "#);
+    }
+
+    #[test]
+    fn the_time_is_linear_in_the_text_whatever_is_in_it() {
+        let begun = std::time::Instant::now();
+        for part in ["a=", "a=\"b='", "://a:b", "?a=://b:c", "--a ", "Basic a=", "a: "] {
+            let text = part.repeat((4 << 20) / part.len());
+            let _ = urls(&text, Extent::Whole);
+            let _ = query(&text);
+            let _ = schemes(&text, Speech::Sentence);
+            let _ = assignments(&text);
+        }
+        // In quadratic time it is many minutes.
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 
     proptest! {
