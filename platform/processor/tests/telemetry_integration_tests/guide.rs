@@ -137,10 +137,12 @@ fn the_advice_on_configuration_compiles_and_can_be_followed() {
 }
 
 #[test]
+#[expect(clippy::ignored_unit_patterns, reason = "as the guide has it")]
 fn the_advice_on_errors_records_them() {
     struct Event(Result<(), &'static str>);
 
     async fn process_event(event: &Event) -> Result<(), io::Error> {
+        tokio::task::yield_now().await;
         event.0.map_err(io::Error::other)
     }
 
@@ -250,7 +252,7 @@ fn answers(heading: &str, words: &[&str]) {
         let number = format!("{}. ", items.len() + 1);
         match (line.strip_prefix(&number), items.last_mut()) {
             (Some(item), _) => items.push(item.to_owned()),
-            (None, Some(item)) => *item += &format!(" {}", line.trim()),
+            (None, Some(item)) => item.extend([" ", line.trim()]),
             (None, None) => {}
         }
     }
@@ -342,8 +344,8 @@ fn the_examples_need_no_other_dependency() {
 
     let manifest = include_str!("../../Cargo.toml");
     let table = |name: &str| {
-        let (_, rest) = manifest.split_once(&format!("[{name}]\n")).expect("the table");
-        let table = rest.split("\n[").next().unwrap_or(rest);
+        let (_, behind) = manifest.split_once(&format!("[{name}]\n")).expect("the table");
+        let table = behind.split("\n[").next().unwrap_or(behind);
         let names = table.lines().filter_map(|line| line.split(['.', ' ']).next());
         names.collect::<BTreeSet<_>>()
     };
