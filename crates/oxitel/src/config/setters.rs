@@ -129,6 +129,9 @@ impl Config {
     ///
     /// Hooks run in the order in which they were added, on the thread that starts the span. A
     /// panic is contained and counted. Spans that a hook makes are recorded without hooks.
+    ///
+    /// A span that ends through the OpenTelemetry API's Context is locked by that API meanwhile: a
+    /// hook that asks `Context::current().span()` for it would wait for itself.
     #[must_use]
     pub fn on_start(
         mut self,
