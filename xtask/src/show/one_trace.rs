@@ -1,6 +1,10 @@
 //! The promises of one trace over three APIs: the tree, the variables, the formats, the secrets.
 
+use std::fmt::Write as _;
 use std::path::Path;
+use std::thread;
+
+use anyhow::bail;
 
 use super::run::{Ran, run_cargo};
 use super::{List, Promise, Seen};
@@ -101,19 +105,30 @@ fn counts(output: &str) -> (u64, u64) {
     (count("passed"), count("failed"))
 }
 
+/// Two formats at a time: a processor for each.
 fn fuzzed(root: &Path, seconds: u32) -> anyhow::Result<Seen> {
-    let mut output = String::new();
-    let mut said = Vec::new();
-    let mut good = true;
-    for format in FORMATS {
-        let run = format!("run -p oxitel-fuzz --bin propagators -- {format} {seconds}");
-        let ran: Ran = run_cargo(root, &run)?;
-        good &= ran.succeeded();
-        said.push(format!("{format}: {}", ran.last_lines(1)));
-        output.push_str(&ran.last_lines(3));
-        output.push('\n');
+    let run = |format: &str| {
+        run_cargo(root, &format!("run -p oxitel-fuzz --bin propagators -- {format} {seconds}"))
+    };
+    let mut seen = Seen { good: true, said: String::new(), output: String::new() };
+    for pair in FORMATS.chunks(2) {
+        let ended: Vec<anyhow::Result<Ran>> = thread::scope(|threads| {
+            let running: Vec<_> =
+                pair.iter().map(|format| threads.spawn(move || run(format))).collect();
+            let result = |thread: thread::ScopedJoinHandle<'_, _>| {
+                thread.join().unwrap_or_else(|_| bail!("the thread panicked"))
+            };
+            running.into_iter().map(result).collect()
+        });
+        for (format, ran) in pair.iter().zip(ended) {
+            let ran = ran?;
+            seen.good &= ran.succeeded();
+            let _ = write!(seen.said, "{format}: {}; ", ran.last_lines(1));
+            let _ = writeln!(seen.output, "{}", ran.last_lines(3));
+        }
     }
-    Ok(Seen { good, said: said.join("; "), output })
+    seen.said.truncate(seen.said.trim_end_matches("; ").len());
+    Ok(seen)
 }
 
 #[cfg(test)]
