@@ -107,9 +107,12 @@ pub(crate) fn fix_random(seed: u64) {
 /// Starts a span below the current one.
 #[inline(always)]
 pub(crate) fn start(scope: &'static ScopeData, name: &str) -> Inner {
-    let begun = visit(|local| {
-        let ((parent, trace_state), _) = local.place();
-        local.begin(scope, name, &parent, trace_state)
+    let begun = visit(|local| match local.usual_note() {
+        Some(_) => {
+            let (parent, trace_state) = local.frames.top();
+            local.begin(scope, name, &parent, trace_state)
+        }
+        None => local.start_unusual(scope, name),
     });
     begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
@@ -137,21 +140,12 @@ fn begin_late(scope: &'static ScopeData, name: &str, parent: &SpanContext) -> In
 /// Starts a span below the current one and makes it current, in one visit.
 #[inline(always)]
 pub(crate) fn enter(scope: &'static ScopeData, name: &str) -> Inner {
-    let begun = visit(|local| {
-        let ((parent, trace_state), note) = local.place();
-        if is_passed_on(&parent) {
-            return Inner::PassedOn;
+    let begun = visit(|local| match local.usual_note() {
+        Some(note) => {
+            let (parent, trace_state) = local.frames.top();
+            local.enter_below(scope, name, &parent, trace_state, note)
         }
-        let begun = local.begin(scope, name, &parent, trace_state);
-        if let Some((ids, trace_state)) = begun.place() {
-            if current::is_active() {
-                local.push(ids.span, ids, trace_state.cloned(), 0, begun.mailbox());
-            } else {
-                // What was noted a moment ago, when the parent was decided.
-                local.push_noted(ids.span, ids, trace_state.cloned(), 0, note);
-            }
-        }
-        begun
+        None => local.enter_unusual(scope, name),
     });
     begun.unwrap_or_else(|| begin_late(scope, name, &SpanContext::NONE))
 }
@@ -481,10 +475,57 @@ impl Local {
     /// The current span, and what of the API's was active when that was decided.
     #[inline(always)]
     fn place(&self) -> (current::Place, u64) {
+        match self.usual_note() {
+            Some(note) => (self.frames.top(), note),
+            None => self.decide_place(),
+        }
+    }
+
+    /// What the innermost frame noted, if that still is what is active.
+    #[inline(always)]
+    fn usual_note(&self) -> Option<u64> {
         let note = self.frames.top_note();
         let usual = !self.api_is_alive.get()
             || Context::map_current(|context| current::is_noted(context, note));
-        if usual { (self.frames.top(), note) } else { self.decide_place() }
+        usual.then_some(note)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn start_unusual(&self, scope: &'static ScopeData, name: &str) -> Inner {
+        let ((parent, trace_state), _) = self.decide_place();
+        self.begin(scope, name, &parent, trace_state)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn enter_unusual(&self, scope: &'static ScopeData, name: &str) -> Inner {
+        let ((parent, trace_state), note) = self.decide_place();
+        self.enter_below(scope, name, &parent, trace_state, note)
+    }
+
+    #[inline(always)]
+    fn enter_below(
+        &self,
+        scope: &'static ScopeData,
+        name: &str,
+        parent: &Ids,
+        trace_state: Option<Arc<str>>,
+        note: u64,
+    ) -> Inner {
+        if is_passed_on(parent) {
+            return Inner::PassedOn;
+        }
+        let begun = self.begin(scope, name, parent, trace_state);
+        if let Some((ids, trace_state)) = begun.place() {
+            if current::is_active() {
+                self.push(ids.span, ids, trace_state.cloned(), 0, begun.mailbox());
+            } else {
+                // What was noted a moment ago, when the parent was decided.
+                self.push_noted(ids.span, ids, trace_state.cloned(), 0, note);
+            }
+        }
+        begun
     }
 
     #[cold]
@@ -513,7 +554,7 @@ impl Local {
         if self.api_is_alive.get() { Context::map_current(current::note) } else { 0 }
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn push(
         &self,
         key: u64,
