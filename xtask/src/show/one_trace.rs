@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use super::run::{Ran, run_cargo};
 use super::{List, Promise, Seen};
+use crate::test::{Report, count_of_tests};
 
 pub(super) const LIST: List = List {
     name: "one-trace",
@@ -85,24 +86,19 @@ const FORMATS: &[&str] = &["tracecontext", "baggage", "b3", "b3multi", "jaeger"]
 /// Runs these tests; all of them have to pass, and there has to be one.
 fn suite(root: &Path, arguments: &str) -> anyhow::Result<Seen> {
     let ran = run_cargo(root, &format!("test {arguments}"))?;
-    let (passed, failed) = counts(&ran.output);
+    let Report { passed, failed, .. } = counts(&ran.output);
     let good = ran.succeeded() && passed > 0 && failed == 0;
     let said = format!("{passed} tests passed, {failed} failed");
     Ok(Seen { good, said, output: ran.output })
 }
 
-/// How many tests cargo says have passed and failed, over all test programs.
-fn counts(output: &str) -> (u64, u64) {
-    let results = output.lines().filter(|line| line.starts_with("test result:"));
-    let words = results.flat_map(|line| line.split(';'));
-    let count = |kind: &str| {
-        let numbers = words.clone().filter_map(|part| {
-            let (before, word) = part.trim().rsplit_once(' ')?;
-            (word == kind).then(|| before.rsplit(' ').next()?.parse::<u64>().ok())?
-        });
-        numbers.sum()
-    };
-    (count("passed"), count("failed"))
+/// What cargo says of all test programs.
+fn counts(output: &str) -> Report {
+    let mut report = Report::default();
+    for line in output.lines() {
+        report.add(count_of_tests(line));
+    }
+    report
 }
 
 /// Two formats at a time: a processor for each.
@@ -140,6 +136,7 @@ mod tests {
         let output = "test a ... ok\n\
             test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out\n\
             test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n";
-        assert_eq!(counts(output), (15, 2));
+        let report = counts(output);
+        assert_eq!((report.passed, report.failed), (15, 2));
     }
 }

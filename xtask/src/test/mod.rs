@@ -9,9 +9,10 @@ use std::time::Instant;
 
 use crate::arguments::{Arguments, one_of};
 use crate::{Outcome, cargo, console};
-use report::{Line, Report};
+use report::Line;
 
-pub(crate) use rust::BUILDS as RUST_BUILDS;
+pub(crate) use report::Report;
+pub(crate) use rust::{BUILDS as RUST_BUILDS, count as count_of_tests};
 
 /// What a stage needs to know.
 struct Context<'a> {

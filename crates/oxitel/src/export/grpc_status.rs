@@ -6,34 +6,14 @@
 use super::body::Whole;
 use super::response::{Answer, accepted, asked_silence, cut};
 use super::retry::LONGEST_SILENCE;
-use crate::wire::{Content, Fields};
+use crate::propagate::percent_decoded_bytes;
+use crate::wire::{Content, Fields, grpc_code};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::time::Duration;
 
 pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
-
-/// The codes by number.
-const CODES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// What the answer means. An error alone has its status in the head, all else in the trailers.
 pub(super) fn read(status: StatusCode, headers: &HeaderMap, whole: &Whole) -> Answer {
@@ -47,21 +27,21 @@ pub(super) fn read(status: StatusCode, headers: &HeaderMap, whole: &Whole) -> An
 
 fn by_code(code: &HeaderValue, fields: &HeaderMap, body: &[u8]) -> Answer {
     let number = code.to_str().ok().and_then(|code| code.parse::<usize>().ok());
-    let Some(name) = number.and_then(|number| CODES.get(number)) else {
+    let Some(name) = number.and_then(grpc_code::name) else {
         return Answer::Refused(format!(
             "a gRPC status that there is not, {:?}",
             cut(code.as_bytes())
         ));
     };
-    if *name == "OK" {
+    if name == "OK" {
         return message(body);
     }
     let mut reason = format!("status {name}");
     if let Some(text) = fields.get(GRPC_MESSAGE) {
-        reason = format!("{reason}, {:?}", cut(&percent_decoded(text.as_bytes())));
+        reason = format!("{reason}, {:?}", cut(&percent_decoded_bytes(text.as_bytes())));
     }
     let after = fields.get(GRPC_DETAILS).and_then(|details| retry_delay(details.as_bytes()));
-    match *name {
+    match name {
         "CANCELLED" | "DEADLINE_EXCEEDED" | "ABORTED" | "OUT_OF_RANGE" | "UNAVAILABLE"
         | "DATA_LOSS" => Answer::TryAgain { after, reason },
         // Exhausted for good, unless the receiver says when it will not be.
@@ -159,29 +139,9 @@ fn six_bits(letter: u8) -> Option<u32> {
     Some(u32::from(value))
 }
 
-/// What `%41` stands for; a percent sign without two digits behind it stands for itself.
-fn percent_decoded(text: &[u8]) -> Vec<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, behind @ ..] = rest {
-        rest = behind;
-        let mut byte = *first;
-        if let [high, low, behind @ ..] = behind
-            && *first == b'%'
-            && let Some((high, low)) = digit(*high).zip(digit(*low))
-        {
-            byte = (high * 16 + low) as u8;
-            rest = behind;
-        }
-        decoded.push(byte);
-    }
-    decoded
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Whole, from_base64, percent_decoded, read, retry_delay};
+    use super::{Answer, Whole, from_base64, percent_decoded_bytes, read, retry_delay};
     use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
     use proptest::prelude::*;
     use std::time::Duration;
@@ -270,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_percent_sign_alone_stands_for_itself() {
-        assert_eq!(percent_decoded(b"%41%4a %zz%4"), b"AJ %zz%4");
+        assert_eq!(percent_decoded_bytes(b"%41%4a %zz%4"), b"AJ %zz%4");
     }
 
     proptest! {

@@ -1,27 +1,7 @@
 //! How a gRPC call went: the status of its headers or trailers, by name.
 
+use crate::wire::grpc_code;
 use http::{HeaderMap, StatusCode};
-
-/// The codes, by number.
-const NAMES: [&str; 17] = [
-    "OK",
-    "CANCELLED",
-    "UNKNOWN",
-    "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED",
-    "NOT_FOUND",
-    "ALREADY_EXISTS",
-    "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED",
-    "FAILED_PRECONDITION",
-    "ABORTED",
-    "OUT_OF_RANGE",
-    "UNIMPLEMENTED",
-    "INTERNAL",
-    "UNAVAILABLE",
-    "DATA_LOSS",
-    "UNAUTHENTICATED",
-];
 
 /// The codes that say that the server is at fault.
 const OF_THE_SERVER: [&str; 6] =
@@ -33,7 +13,7 @@ pub(super) const CANCELLED: &str = "CANCELLED";
 pub(super) fn of(headers: &HeaderMap) -> Option<&'static str> {
     let text = headers.get("grpc-status")?.to_str().unwrap_or("");
     let number = text.parse().unwrap_or(usize::MAX);
-    Some(NAMES.get(number).copied().unwrap_or("UNKNOWN"))
+    Some(grpc_code::name(number).unwrap_or("UNKNOWN"))
 }
 
 /// What a status of HTTP means, when the answer has none of gRPC.
@@ -76,7 +56,11 @@ mod tests {
         assert_eq!(of(&headers("17")), Some("UNKNOWN"));
         assert_eq!(of(&headers("-1")), Some("UNKNOWN"));
         assert_eq!(of(&HeaderMap::new()), None);
-        let blame = NAMES.map(|name| is_error(name, true)).iter().filter(|error| **error).count();
+        let blame = grpc_code::NAMES
+            .map(|name| is_error(name, true))
+            .iter()
+            .filter(|error| **error)
+            .count();
         assert_eq!(blame, 6);
         assert!(!is_error("NOT_FOUND", true) && is_error("NOT_FOUND", false));
         assert!(!is_error("OK", false));

@@ -62,6 +62,12 @@ pub fn extract_from(carrier: &(impl Extract + ?Sized)) -> Incoming {
     propagators().extract(&carrier)
 }
 
+/// Bytes that a header carries percent-encoded.
+#[cfg(feature = "otel")]
+pub(crate) fn percent_decoded_bytes(bytes: &[u8]) -> Vec<u8> {
+    percent::decode_bytes(bytes, false)
+}
+
 /// Text that a header carries percent-encoded.
 #[cfg(all(feature = "otel", feature = "middleware"))]
 pub(crate) fn percent_decoded(text: &str) -> String {

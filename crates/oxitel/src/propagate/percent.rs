@@ -16,18 +16,23 @@ pub(super) fn encode(text: &mut String, value: &str, stands_for_itself: impl Fn(
 /// Decodes what is encoded; a `%` before anything but two digits stands for itself. What is no
 /// UTF-8 then becomes U+FFFD.
 pub(super) fn decode(value: &str, plus_is_space: bool) -> String {
+    match String::from_utf8(decode_bytes(value.as_bytes(), plus_is_space)) {
+        Ok(text) => text,
+        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
+    }
+}
+
+/// As [`decode`], whatever the bytes are.
+pub(super) fn decode_bytes(value: &[u8], plus_is_space: bool) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
+    let mut rest = value;
     while let Some((&first, others)) = rest.split_first() {
         let encoded = if first == b'%' { octet(others) } else { None };
         let plain = if first == b'+' && plus_is_space { b' ' } else { first };
         bytes.push(encoded.unwrap_or(plain));
         rest = if encoded.is_some() { &others[2..] } else { others };
     }
-    match String::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
-    }
+    bytes
 }
 
 /// The byte that two leading digits say.

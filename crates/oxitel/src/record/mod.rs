@@ -44,7 +44,7 @@ pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 #[cfg(all(feature = "otel", feature = "middleware"))]
 pub(crate) use span::printed;
 #[cfg(feature = "otel")]
-pub(crate) use span::{Inner, start_asked_in, start_in};
+pub(crate) use span::{Inner, link_target, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
 pub(crate) use span::{Parent, start, start_with, starts_are_asked};
 pub use status::{Kind, Status};

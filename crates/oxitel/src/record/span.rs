@@ -128,7 +128,7 @@ fn enter_recording(scope: &'static Scope, name: &str) -> Inner {
 }
 
 /// Where a link to this span points, as it travels.
-pub(super) fn link_target(to: &SpanContext) -> LinkTarget<'_> {
+pub(crate) fn link_target(to: &SpanContext) -> LinkTarget<'_> {
     LinkTarget {
         trace_id: to.trace_id().to_bytes(),
         span_id: to.span_id().to_bytes(),

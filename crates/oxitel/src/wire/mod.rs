@@ -1,5 +1,7 @@
 //! Reads protobuf without a schema: a total walker over bytes, shared by everything that decodes.
 
+#[cfg(feature = "otel")]
+pub(crate) mod grpc_code;
 mod walk;
 
 pub use walk::{Content, Fields, WireError};

@@ -6,10 +6,9 @@
 
 use super::convert::{Borrowed, status, with_pairs};
 use crate::context::SpanContext;
-use crate::pipeline::encode::LinkTarget;
-use crate::pipeline::local::HAS_REMOTE;
 use crate::pipeline::scratch::Scratch;
 use crate::pipeline::state;
+use crate::record::link_target;
 use opentelemetry::{KeyValue, trace};
 use std::borrow::Cow;
 use std::mem;
@@ -150,13 +149,7 @@ impl Letter {
                 with_pairs(&attributes, |pairs| scratch.add_event(time_ns, &name, pairs));
             }
             Self::Link { to, attributes } => {
-                let target = LinkTarget {
-                    trace_id: to.trace_id().to_bytes(),
-                    span_id: to.span_id().to_bytes(),
-                    trace_state: to.trace_state(),
-                    flags: to.ids.otlp_flags() | HAS_REMOTE,
-                };
-                with_pairs(&attributes, |pairs| scratch.add_link(&target, pairs));
+                with_pairs(&attributes, |pairs| scratch.add_link(&link_target(&to), pairs));
             }
             Self::Status(given) => scratch.set_status(&status(&given)),
             Self::Name(name) => scratch.set_name(&name),
