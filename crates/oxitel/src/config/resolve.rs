@@ -8,7 +8,7 @@ use crate::context;
 use crate::diagnose;
 use crate::export::Destination;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::Settings;
+use crate::pipeline::settings::{Route, Settings, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
@@ -39,13 +39,16 @@ impl Config {
             rules,
             hooks: self.hooks.clone(),
             baggage: current_baggage,
-            destination,
-            schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
-            export_timeout: bounded(self.timeout()),
+            traces: Some(Route {
+                ways: vec![Way { destination, timeout: bounded(self.timeout()) }],
+                schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
+                queue_bytes: self.queue_bytes,
+                queue_items: self.items("max_queue_size", self.max_queue_size),
+                batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
+            }),
+            metrics: None,
+            logs: None,
             shutdown_timeout: bounded(self.shutdown_timeout),
-            queue_bytes: self.queue_bytes,
-            queue_items: self.items("max_queue_size", self.max_queue_size),
-            batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
             live_bytes: self.live_bytes,
         }))
     }
