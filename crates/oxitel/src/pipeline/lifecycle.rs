@@ -1,10 +1,11 @@
 //! Starting, flushing and ending the engine: what `init`, `flush`, `shutdown` and the guard do.
 
 use super::settings::{self, Settings};
-use super::{clock, current, engine, fork, state};
+use super::{clock, current, engine, fork, local, state};
 use crate::bridge::opentelemetry::{TracerProvider, baggage};
 use crate::config::InitError;
 use crate::stats::{FlushError, Stats};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -99,6 +100,22 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 3600);
 /// So long from now.
 fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(LONGEST_WAIT)
+}
+
+/// A flush out of a panic hook. The sender, if it is the one that panics, does not wait for itself.
+pub(crate) fn flush_from_panic(timeout: Duration) -> Result<(), FlushError> {
+    if local::is_suppressed() { Ok(()) } else { flush(timeout) }
+}
+
+/// Ends the engine when the process is told to end.
+pub(crate) fn shutdown_on_signals(timeout: Duration) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    return super::signals::watch(timeout);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = timeout;
+        Ok(0)
+    }
 }
 
 /// Whether spans are recorded.

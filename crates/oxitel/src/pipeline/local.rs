@@ -129,6 +129,11 @@ pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanCo
     begun.unwrap_or_else(|| begin_late(scope, name, parent))
 }
 
+/// Whether nothing is recorded here, whatever the parent: the engine's own threads are so.
+pub(crate) fn is_suppressed() -> bool {
+    visit(Local::is_suppressed).unwrap_or(false)
+}
+
 /// On a thread that is past its thread-locals: in a destructor of another one of them. What a
 /// thread keeps is made for this one span; nothing is current there.
 #[cold]

@@ -20,6 +20,7 @@ mod resource;
 mod runtimes;
 mod sampling;
 mod session;
+mod signals;
 mod steady;
 mod tracing_layer;
 mod tracing_subscriber;
