@@ -28,6 +28,7 @@ mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod lock;
+pub(crate) mod logs;
 mod outlet;
 mod parcel;
 pub(crate) mod per_epoch;
