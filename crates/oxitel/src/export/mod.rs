@@ -14,10 +14,12 @@ mod grpc_status;
 mod http;
 mod response;
 mod retry;
+mod signal;
 mod transport;
 
 pub(crate) use batch::Batch;
 pub(crate) use endpoint::Destination;
+pub(crate) use signal::SignalKind;
 
 use crate::diagnose::{self, Cause};
 use crate::pipeline::control::StopBy;
