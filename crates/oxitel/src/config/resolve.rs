@@ -1,23 +1,21 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::origins::Origin;
-use super::otlp::{Endpoint, Otlp};
-use super::{Config, EndpointError, Protocol, url};
+use super::{Config, InitError};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
-use crate::export::Destination;
+use crate::export::SignalKind;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::Settings;
+use crate::pipeline::settings::{Route, Settings, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
-use std::borrow::Cow;
 use std::time::Duration;
 
 impl Config {
     /// Settings for the engine; `None` when there is nothing to send to.
-    pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
+    pub(crate) fn resolve(&self) -> Result<Option<Settings>, InitError> {
         diagnose::set_level(self.log_level);
         for warning in self.warnings() {
             diagnose::say(&warning);
@@ -25,7 +23,7 @@ impl Config {
         if self.disabled || !self.traces.exporters.otlp {
             return Ok(None);
         }
-        let Some(destination) = self.destination()? else { return Ok(None) };
+        let Some(destination) = self.destination_of(SignalKind::Traces)? else { return Ok(None) };
         if let Some(remark) = destination.remark() {
             diagnose::say(&remark);
         }
@@ -39,13 +37,16 @@ impl Config {
             rules,
             hooks: self.hooks.clone(),
             baggage: current_baggage,
-            destination,
-            schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
-            export_timeout: bounded(self.timeout()),
+            traces: Some(Route {
+                ways: vec![Way { destination, timeout: bounded(self.timeout()) }],
+                schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
+                queue_bytes: self.queue_bytes,
+                queue_items: self.items("max_queue_size", self.max_queue_size),
+                batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
+            }),
+            metrics: None,
+            logs: None,
             shutdown_timeout: bounded(self.shutdown_timeout),
-            queue_bytes: self.queue_bytes,
-            queue_items: self.items("max_queue_size", self.max_queue_size),
-            batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
             live_bytes: self.live_bytes,
         }))
     }
@@ -68,21 +69,6 @@ impl Config {
         Resource::new(given, &detect::here(&self.detectors))
     }
 
-    fn destination(&self) -> Result<Option<Destination>, EndpointError> {
-        let otlp = self.otlp(&self.traces);
-        let protocol = otlp.protocol;
-        let headers = &otlp.headers.0;
-        match otlp.endpoint {
-            Some(Endpoint::Exact(url)) => {
-                Destination::exactly(&otlp.with_scheme(url), protocol, headers).map(Some)
-            }
-            Some(Endpoint::Base(url)) => {
-                Destination::below(&otlp.with_scheme(url), protocol, headers).map(Some)
-            }
-            None => Ok(None),
-        }
-    }
-
     /// A limit by number, once somebody asked for it: at the default the bytes alone count.
     fn items(&self, setting: &str, number: usize) -> Option<u64> {
         self.is_asked_for(setting).then_some(number as u64)
@@ -91,24 +77,11 @@ impl Config {
     /// What bounds a request with all its retries. The batch's own timeout does it as well, once
     /// somebody asked for it.
     fn timeout(&self) -> Duration {
-        let request = unless_zero(self.otlp(&self.traces).timeout);
+        let request = unless_zero(self.export_timeout_of(SignalKind::Traces));
         if self.is_asked_for("batch_timeout") {
             return request.min(unless_zero(self.batch_timeout));
         }
         request
-    }
-}
-
-impl Otlp<'_> {
-    /// A gRPC endpoint without a scheme is plain, unless somebody wants it otherwise. A scheme
-    /// that is there decides.
-    fn with_scheme<'u>(&self, endpoint: &'u str) -> Cow<'u, str> {
-        let by_port = || url::port(endpoint).and_then(Protocol::usual_at);
-        let is_grpc = self.protocol.or_else(by_port) == Some(Protocol::Grpc);
-        if is_grpc && self.insecure == Some(false) && !endpoint.contains("://") {
-            return format!("https://{}", endpoint.trim()).into();
-        }
-        endpoint.into()
     }
 }
 
@@ -134,7 +107,8 @@ fn bounded(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, EndpointError, Protocol};
+    use crate::config::{Config, EndpointError, InitError, Protocol};
+    use crate::export::SignalKind;
     use std::time::Duration;
 
     #[test]
@@ -158,27 +132,29 @@ mod tests {
         let told = |endpoint: &str, insecure| {
             let mut config = Config::default().endpoint(endpoint);
             config.tls.insecure = insecure;
-            config.destination().map(|found| found.map(|to| to.shown()))
+            config.destination_of(SignalKind::Traces).map(|found| found.map(|to| to.shown()))
         };
         let plain = Ok(Some("http://h:4317 over gRPC".to_owned()));
         assert_eq!(told("h:4317", None), plain);
         assert_eq!(told("h:4317", Some(true)), plain);
         assert_eq!(told("http://h:4317", Some(false)), plain, "the scheme decides");
-        let refused = Err(EndpointError::Tls("https://h:4317".to_owned()));
+        let refused = Err(InitError::from(EndpointError::Tls("https://h:4317".to_owned())));
         assert_eq!(told("h:4317", Some(false)), refused, "never plain where TLS was asked for");
         assert_eq!(told("h:4318", Some(false)), Ok(Some("http://h:4318/v1/traces".to_owned())));
     }
 
     #[test]
     fn what_is_asked_for_wins_over_the_port() {
-        let shown = |config: Config| config.destination().map(|to| to.map(|to| to.shown()));
+        let shown = |config: Config| {
+            config.destination_of(SignalKind::Traces).map(|to| to.map(|to| to.shown()))
+        };
         let base = Config::default().endpoint("http://h:4317");
         assert_eq!(shown(base.clone()), Ok(Some("http://h:4317 over gRPC".to_owned())));
         let http = base.protocol(Protocol::HttpProtobuf);
         assert_eq!(shown(http.clone()), Ok(Some("http://h:4317/v1/traces".to_owned())));
         assert!(matches!(
             shown(http.protocol(Protocol::HttpJson)),
-            Err(EndpointError::Protocol { .. })
+            Err(InitError::Endpoint(EndpointError::Protocol { .. }))
         ));
     }
 }

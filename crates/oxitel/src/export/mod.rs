@@ -17,13 +17,13 @@ mod retry;
 mod signal;
 mod transport;
 
-pub(crate) use batch::Batch;
+pub(crate) use batch::{Batch, BatchId};
 pub(crate) use endpoint::Destination;
 pub(crate) use signal::SignalKind;
 
 use crate::diagnose::{self, Cause};
 use crate::pipeline::control::StopBy;
-use crate::pipeline::settings::Settings;
+use crate::pipeline::settings::Way;
 use client::Client;
 use response::Answer;
 use retry::Schedule;
@@ -42,17 +42,18 @@ pub(crate) enum Outcome {
     Rejected,
     /// Nobody took it within the export timeout.
     Unreachable,
+    /// Too much waits for this exporter already.
+    QueueFull,
     /// The engine ended first.
     ShutdownDeadline,
 }
 
-/// Sends batches to the configured destination.
+/// Takes batches of one signal one way, one after the other.
 #[derive(Debug)]
-pub(crate) struct Exporter {
+pub(crate) struct Courier {
     client: Client,
     /// Where it sends, for people.
     shown: String,
-    resource: Vec<u8>,
     timeout: Duration,
     /// The receiver asked for silence until then.
     not_before: Option<Instant>,
@@ -60,21 +61,15 @@ pub(crate) struct Exporter {
     reached: bool,
 }
 
-impl Exporter {
-    pub(crate) fn new(settings: &'static Settings, instance_id: &str) -> Self {
+impl Courier {
+    pub(crate) fn new(way: &Way) -> Self {
         Self {
-            client: Client::new(&settings.destination),
-            shown: settings.destination.shown(),
-            resource: settings.resource.encode(instance_id),
-            timeout: settings.export_timeout,
+            client: Client::new(&way.destination),
+            shown: way.destination.shown(),
+            timeout: way.timeout,
             not_before: None,
             reached: false,
         }
-    }
-
-    /// The encoded `Resource` of this process.
-    pub(crate) fn resource(&self) -> &[u8] {
-        &self.resource
     }
 
     /// Sends the batch, again and again as the protocol allows, until the export timeout. Where

@@ -39,7 +39,7 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     }
     // A flush speaks of its own session only.
     engine.control.forget_losses(engine.stats().lost());
-    engine.traces.ledger.redacted(settings.resource.redacted());
+    engine.lanes.traces.ledger.redacted(settings.resource.redacted());
     state::set_parent_decides(settings.sampler.is_settled_by_parent());
     state::set_asked(settings.starts_are_asked(), settings.hooks.see_ends());
     current::set_activation(settings.activation);
@@ -60,9 +60,9 @@ pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     let deadline = deadline(timeout);
     // Starts a sender if the system gave no thread for one before.
     let _ = engine::of_this_process();
-    let collected = engine.registry.collect(&engine.traces, deadline);
+    let collected = engine.collect_all(deadline);
     let ticket = engine.control.ask();
-    engine.traces.wake();
+    engine.wake();
     let finished = engine.control.wait_for(ticket, deadline);
     let stats = engine.stats();
     let queued = if collected && finished { 0 } else { stats.queued };
@@ -84,9 +84,9 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     let (Ok(_), Some(engine)) = (change, engine::current()) else { return Ok(()) };
     let (half, deadline) = (deadline(timeout / 2), deadline(timeout));
     // What is collected has to be sent as well: a thread that stands still gets half of the time.
-    engine.registry.collect(&engine.traces, half);
+    engine.collect_all(half);
     let ticket = engine.control.ask_to_stop(deadline);
-    engine.traces.wake();
+    engine.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
     engine.control.wait_for_end(deadline + Duration::from_millis(100));
     let stats = engine.stats();
@@ -114,7 +114,7 @@ pub(crate) fn stats() -> Stats {
 /// Counts a panic of the program's code inside of ours.
 pub(crate) fn count_panic() {
     if let Some(engine) = engine::current() {
-        engine.traces.ledger.panicked(1);
+        engine.lanes.traces.ledger.panicked(1);
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
         let (stopped, is_stopped) = channel();
         let (go_on, may_go_on) = channel::<()>();
         let holder = thread::spawn(move || {
-            engine.registry.orphans().traces.with(|_| {
+            engine.registry.orphans().traces.chunk.with(|_| {
                 stopped.send(()).expect("the test waits");
                 // Ends when the test drops its side.
                 may_go_on.recv().expect_err("nothing is ever sent");

@@ -395,11 +395,11 @@ pub(crate) fn discard(scratch: Box<Scratch>, lost: bool) {
 
 #[cfg(feature = "tracing")]
 fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
-    shard.traces.with(|_| {
+    shard.traces.chunk.with(|_| {
         shard.ended.increment();
         if lost {
-            shard.recorded.increment();
-            engine.traces.ledger.dropped_queue_full(1);
+            shard.traces.recorded.increment();
+            engine.lanes.traces.ledger.dropped_queue_full(1);
         }
     });
 }
@@ -410,10 +410,10 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
         note(engine, scratch);
     }
     let length = encode::span_length(scratch);
-    let lane = &engine.traces;
-    let after_end = shard.traces.with(|chunk| {
+    let (lane, strand) = (&engine.lanes.traces, &shard.traces);
+    let after_end = strand.chunk.with(|chunk| {
         shard.ended.increment();
-        shard.recorded.increment();
+        strand.recorded.increment();
         // Inside the lock: whoever shuts down changes the state first and takes every chunk's
         // lock after, so no record can slip into a chunk that was collected for good.
         if !state::is_on() {
@@ -431,7 +431,7 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
         chunk.append(lane, scratch.scope, encode::field_length(length), |bytes| {
             encode::span(bytes, scratch, length, end_ns);
         });
-        shard.open.set(chunk.open_records());
+        strand.open.set(chunk.open_records());
         false
     });
     if after_end {
@@ -443,7 +443,7 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
 #[cold]
 #[inline(never)]
 fn note(engine: &Engine, scratch: &Scratch) {
-    engine.traces.ledger.redacted(u64::from(scratch.redacted));
+    engine.lanes.traces.ledger.redacted(u64::from(scratch.redacted));
     if scratch.dropped() != 0 {
         let text = "a span has more attributes, events or links than the limits allow; what came \
                     last was left out and is counted in the span";
@@ -681,8 +681,8 @@ impl Local {
         if home.engine.admit_scratch(home.settings) {
             return Some(Box::new(Scratch::new(scope)));
         }
-        home.engine.traces.ledger.recorded(1);
-        home.engine.traces.ledger.dropped_queue_full(1);
+        home.engine.lanes.traces.ledger.recorded(1);
+        home.engine.lanes.traces.ledger.dropped_queue_full(1);
         None
     }
 
@@ -761,7 +761,7 @@ impl Drop for Local {
             std::mem::forget(home);
             return;
         }
-        home.engine.registry.retire(&home.shard, &home.engine.traces);
+        home.engine.registry.retire(&home.shard, &home.engine.lanes);
         for _ in self.pool.get_mut().drain(..) {
             home.engine.scratch_freed();
         }

@@ -5,7 +5,7 @@
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
 //! (limits by number), `registry`, `ledger`; then the other side: `engine`,
-//! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
+//! `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
@@ -14,6 +14,7 @@ mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
 pub(crate) mod current;
+mod dispatch;
 pub(crate) mod encode;
 mod engine;
 mod fork;
@@ -26,6 +27,8 @@ mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod lock;
+mod outlet;
+mod parcel;
 pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
@@ -40,5 +43,4 @@ pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 
-pub(crate) use buffer::Buffer;
-pub(crate) use lane::Lane;
+pub(crate) use parcel::Parcel;
