@@ -49,7 +49,7 @@ pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]
-mod export;
+pub mod export;
 mod guard;
 #[cfg(feature = "middleware")]
 pub mod middleware;
@@ -69,6 +69,8 @@ pub mod wire;
 pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
+#[cfg(not(feature = "otel"))]
+pub use off::export;
 pub use record::{
     Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
     Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,

@@ -1,13 +1,13 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::origins::Origin;
-use super::{Config, InitError};
+use super::{Config, Exporters, InitError};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
 use crate::export::SignalKind;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::{Route, Settings, Way};
+use crate::pipeline::settings::{Route, Settings, Target, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
@@ -20,12 +20,12 @@ impl Config {
         for warning in self.warnings() {
             diagnose::say(&warning);
         }
-        if self.disabled || !self.traces.exporters.otlp {
+        if self.disabled {
             return Ok(None);
         }
-        let Some(destination) = self.destination_of(SignalKind::Traces)? else { return Ok(None) };
-        if let Some(remark) = destination.remark() {
-            diagnose::say(&remark);
+        let ways = self.ways(SignalKind::Traces)?;
+        if ways.is_empty() {
+            return Ok(None);
         }
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
@@ -38,7 +38,7 @@ impl Config {
             hooks: self.hooks.clone(),
             baggage: current_baggage,
             traces: Some(Route {
-                ways: vec![Way { destination, timeout: bounded(self.timeout()) }],
+                ways,
                 schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
                 queue_bytes: self.queue_bytes,
                 queue_items: self.items("max_queue_size", self.max_queue_size),
@@ -57,6 +57,29 @@ impl Config {
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
+    }
+
+    /// Everybody who takes the signal.
+    fn ways(&self, signal: SignalKind) -> Result<Vec<Way>, InitError> {
+        let exporters = match signal {
+            SignalKind::Traces => self.traces.exporters,
+            SignalKind::Metrics => self.metrics.exporters,
+            SignalKind::Logs => self.logs.exporters,
+        };
+        let mut targets = Vec::new();
+        if exporters.otlp
+            && let Some(destination) = self.destination_of(signal)?
+        {
+            if let Some(remark) = destination.remark() {
+                diagnose::say(&remark);
+            }
+            targets.push(Target::Receiver(destination));
+        }
+        if exporters != Exporters::NONE {
+            targets.extend(self.extras.0.iter().cloned().map(Target::Extra));
+        }
+        let timeout = bounded(self.timeout());
+        Ok(targets.into_iter().map(|target| Way { target, timeout }).collect())
     }
 
     fn resource(&self) -> Resource {

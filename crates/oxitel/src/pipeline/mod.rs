@@ -9,7 +9,7 @@
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
-mod buffer;
+pub(crate) mod buffer;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
@@ -33,7 +33,7 @@ pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
-mod sender;
+pub(crate) mod sender;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stderr;

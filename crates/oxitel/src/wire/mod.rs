@@ -2,7 +2,6 @@
 
 #[cfg(feature = "otel")]
 pub(crate) mod grpc_code;
-#[cfg(feature = "otel")]
 pub(crate) mod json;
 mod walk;
 

@@ -116,18 +116,15 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// The numbers of a packed field; ends at the first that is broken.
-#[cfg(feature = "otel")]
 #[derive(Clone, Debug)]
 pub(crate) struct Varints<'a>(Fields<'a>);
 
-#[cfg(feature = "otel")]
 impl<'a> Varints<'a> {
     pub(crate) fn new(packed: &'a [u8]) -> Self {
         Self(Fields::new(packed))
     }
 }
 
-#[cfg(feature = "otel")]
 impl Iterator for Varints<'_> {
     type Item = u64;
 
@@ -141,7 +138,6 @@ impl Iterator for Varints<'_> {
 }
 
 /// The bits of a packed field whose numbers have 64.
-#[cfg(feature = "otel")]
 pub(crate) fn fixed64s(packed: &[u8]) -> impl Iterator<Item = u64> {
     let (numbers, _) = packed.as_chunks::<8>();
     numbers.iter().map(|bytes| u64::from_le_bytes(*bytes))
