@@ -49,7 +49,7 @@ pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]
-mod export;
+pub mod export;
 mod guard;
 #[cfg(feature = "middleware")]
 pub mod middleware;
@@ -69,6 +69,8 @@ pub mod wire;
 pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats};
+#[cfg(not(feature = "otel"))]
+pub use off::export;
 pub use record::{
     Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
     Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,

@@ -83,6 +83,16 @@ choices! {
 }
 
 choices! {
+    /// Where the exporter `console` writes.
+    Stream {
+        /// Standard output. The default.
+        Output = "stdout",
+        /// Standard error.
+        Error = "stderr",
+    }
+}
+
+choices! {
     /// Which measurements may become exemplars.
     ExemplarFilter {
         /// All.

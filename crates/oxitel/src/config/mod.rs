@@ -22,7 +22,7 @@ pub(crate) mod url;
 mod variables;
 
 pub use choices::{
-    Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Temporality,
+    Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Stream, Temporality,
     TracingEvents,
 };
 pub use error::{EndpointError, InitError};
@@ -31,6 +31,7 @@ pub use resolved::{Resolved, ResolvedSetting};
 pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};
 
 use crate::bridge::Activation;
+use crate::export::Extras;
 use crate::propagate::Propagators;
 use crate::record::{Hooks, Limits, Redaction, Sampler};
 use origins::Origins;
@@ -118,6 +119,10 @@ pub struct Config {
     /// Memory for spans that have not ended; beyond it new spans are dropped and counted.
     /// Default 64 MiB.
     pub live_bytes: usize,
+    /// Where the exporter `console` writes. Default: standard output.
+    pub console: Stream,
+    /// Exporters beside OTLP and the console.
+    extras: Extras,
     /// `OTEL_CONFIG_FILE`.
     declarative_file: Option<PathBuf>,
     /// `OTEL_ENTITIES`.
@@ -165,6 +170,8 @@ impl Default for Config {
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
+            console: Stream::Output,
+            extras: Extras::default(),
             declarative_file: None,
             entities: None,
             semconv_opt_in: Vec::new(),

@@ -31,7 +31,7 @@ impl Config {
         let asked: Vec<_> = settings::all()
             .filter(|setting| !is_off && setting.needs == Some(need))
             .filter_map(|setting| {
-                let value = missing(need, (setting.shown)(self));
+                let value = (setting.shown)(self);
                 let name = match self.origin(setting) {
                     Origin::Default => return None,
                     // It has an effect elsewhere.
@@ -54,14 +54,6 @@ impl Config {
         let has_place = self.endpoint.is_some() || self.traces.endpoint.is_some();
         (self.traces.exporters.otlp && !has_place)
             .then(|| format!("{name}=otlp sends nothing: there is no OTEL_EXPORTER_OTLP_ENDPOINT"))
-    }
-}
-
-/// The part of a value that nothing comes of.
-fn missing(need: Need, value: String) -> String {
-    match value.strip_prefix("otlp,") {
-        Some(others) if need == Need::OtherExporters => others.to_owned(),
-        _ => value,
     }
 }
 

@@ -1,13 +1,13 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::origins::Origin;
-use super::{Config, InitError, TracingEvents};
+use super::{Config, Exporters, InitError, TracingEvents};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
 use crate::export::SignalKind;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::{Limit, Route, Settings, Way};
+use crate::pipeline::settings::{Limit, Route, Settings, Target, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
@@ -51,18 +51,16 @@ impl Config {
         }))
     }
 
-    /// How a signal leaves; `None` when nobody exports it, or there is no place to send it to.
+    /// How a signal leaves; `None` when nobody takes it.
     fn route(&self, signal: SignalKind) -> Result<Option<Route>, InitError> {
-        if !self.signal(signal).exporters.otlp {
+        let targets = self.targets(signal)?;
+        if targets.is_empty() {
             return Ok(None);
         }
-        let Some(destination) = self.destination_of(signal)? else { return Ok(None) };
-        if let Some(remark) = destination.remark() {
-            diagnose::say(&remark);
-        }
         let timing = self.timing(signal);
+        let timeout = bounded(self.timeout(signal, &timing));
         Ok(Some(Route {
-            ways: vec![Way { destination, timeout: bounded(self.timeout(signal, &timing)) }],
+            ways: targets.into_iter().map(|target| Way { target, timeout }).collect(),
             schedule_delay: bounded(timing.schedule_delay).max(SHORTEST_DELAY),
             queue_bytes: self.queue_bytes,
             queue_items: timing.queue_items,
@@ -119,6 +117,24 @@ impl Config {
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
+    }
+
+    /// Everybody who takes the signal.
+    fn targets(&self, signal: SignalKind) -> Result<Vec<Target>, InitError> {
+        let exporters = self.signal(signal).exporters;
+        let mut targets = Vec::new();
+        if exporters.otlp
+            && let Some(destination) = self.destination_of(signal)?
+        {
+            if let Some(remark) = destination.remark() {
+                diagnose::say(&remark);
+            }
+            targets.push(Target::Receiver(destination));
+        }
+        if exporters != Exporters::NONE {
+            targets.extend(self.extras.0.iter().cloned().map(Target::Extra));
+        }
+        Ok(targets)
     }
 
     fn resource(&self) -> Resource {

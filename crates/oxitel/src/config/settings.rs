@@ -30,7 +30,6 @@ pub(super) struct Setting {
 pub(super) enum Need {
     Compression,
     Tls,
-    OtherExporters,
     Metrics,
     ConfigFile,
     Entities,
@@ -38,10 +37,9 @@ pub(super) enum Need {
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Compression,
         Self::Tls,
-        Self::OtherExporters,
         Self::Metrics,
         Self::ConfigFile,
         Self::Entities,
@@ -53,7 +51,6 @@ impl Need {
         match self {
             Self::Compression => "this build sends uncompressed",
             Self::Tls => "this build has no TLS",
-            Self::OtherExporters => "this build exports by OTLP only",
             Self::Metrics => "this build records no metrics",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
@@ -65,7 +62,6 @@ impl Need {
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
             Self::Compression | Self::Metrics => value == "none",
-            Self::OtherExporters => ["otlp", "none"].contains(&value),
             _ => false,
         }
     }
@@ -113,6 +109,8 @@ const GENERAL: &[Setting] = &[
     row!(plain, otel_globals),
     row!(debug, activate_otel_context),
     row!(time, shutdown_timeout),
+    row!(plain, console),
+    row!(debug, extras),
 ];
 
 const OTLP: &[Setting] = &[
@@ -129,9 +127,9 @@ const OTLP: &[Setting] = &[
 
 /// One signal's own; `$need` is what a whole signal waits for.
 macro_rules! signal {
-    ($signal:ident, $exporters:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
+    ($signal:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
         &[
-            row!(plain, $signal.exporters, $exporters),
+            row!(plain, $signal.exporters $(, $need)?),
             row!(optional_url / optional, $signal.endpoint $(, $need)?),
             row!(optional, $signal.protocol $(, $need)?),
             row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
@@ -145,9 +143,9 @@ macro_rules! signal {
     };
 }
 
-const TRACES: &[Setting] = signal!(traces, OtherExporters, Compression, Tls);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, OtherExporters, Compression, Tls);
+const TRACES: &[Setting] = signal!(traces, Compression, Tls);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Compression, Tls);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),

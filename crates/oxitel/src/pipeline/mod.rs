@@ -10,7 +10,7 @@
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
-mod buffer;
+pub(crate) mod buffer;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
@@ -35,7 +35,7 @@ pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
-mod sender;
+pub(crate) mod sender;
 pub(crate) mod settings;
 #[cfg(target_os = "linux")]
 pub(crate) mod signals;

@@ -2,7 +2,7 @@
 
 pub(crate) use super::scratch::Limit;
 use crate::bridge::Activation;
-use crate::export::{Destination, SignalKind};
+use crate::export::{Destination, Extra, SignalKind};
 use crate::record::redact::Rules;
 use crate::record::{Hooks, Limits, Sampler};
 use crate::resource::Resource;
@@ -47,9 +47,28 @@ pub(crate) struct Route {
 /// One exporter.
 #[derive(Debug)]
 pub(crate) struct Way {
-    pub(crate) destination: Destination,
+    pub(crate) target: Target,
     /// Bounds one request with all its retries.
     pub(crate) timeout: Duration,
+}
+
+/// Who takes the requests.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// A receiver of OTLP.
+    Receiver(Destination),
+    /// An exporter in this process.
+    Extra(Extra),
+}
+
+impl Target {
+    /// For people.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Receiver(destination) => destination.shown(),
+            Self::Extra(extra) => format!("the exporter {:?}", extra.name),
+        }
+    }
 }
 
 impl Settings {
