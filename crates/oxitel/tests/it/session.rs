@@ -119,6 +119,8 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
             "recorded" => stats.recorded = count,
             "delivered" => stats.delivered = count,
             "rejected" => stats.rejected = count,
+            "queue_full" => stats.dropped.queue_full = count,
+            "already_shutdown" => stats.dropped.already_shutdown = count,
             "unreachable" => stats.dropped.unreachable = count,
             "shutdown_deadline" => stats.dropped.shutdown_deadline = count,
             "queued" => stats.queued = count,
@@ -149,7 +151,7 @@ pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc
     (url, requests)
 }
 
-fn read_request(stream: &mut TcpStream) -> io::Result<()> {
+pub(crate) fn read_request(stream: &mut TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {
