@@ -66,9 +66,14 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
+pub use config::{
+    Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TracingEvents,
+};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
-pub use guard::{Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats};
+pub use export::SignalKind;
+pub use guard::{
+    Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats, stats_of,
+};
 #[cfg(not(feature = "otel"))]
 pub use off::export;
 pub use record::{

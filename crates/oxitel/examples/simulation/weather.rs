@@ -32,7 +32,8 @@ fn answer(random: &mut Random) -> Answer {
             retry_after: random.pick(&["0", "1", "soon", "Thu, 01 Jan 1970 00:00:00 GMT"]).into(),
         },
         3 => Answer::Code {
-            code: random.below(18) as i32,
+            // Not 0: that is no refusal.
+            code: 1 + random.below(17) as i32,
             message: "as the seed says".to_owned(),
             retry_delay: random.once_in(2).then(|| Duration::from_millis(random.below(200))),
         },

@@ -22,6 +22,7 @@ mod http;
 mod inbox;
 mod judge;
 mod line;
+mod log;
 mod receiver;
 mod rpc_status;
 mod server;
@@ -35,6 +36,7 @@ pub use decode::SpanRecord;
 pub use fixed::{fix_clock, fix_ids};
 pub use inbox::Request;
 pub use judge::{Broken, Verdict, judge};
+pub use log::{LogEntry, log_lines};
 /// The messages that [`SpanRecord`] is made of.
 pub use opentelemetry_proto::tonic as proto;
 pub use receiver::Receiver;

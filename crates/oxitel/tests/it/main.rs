@@ -15,6 +15,7 @@ mod frames;
 mod grpc;
 mod grpc_faults;
 mod hooks;
+mod logs;
 mod middleware;
 mod nested;
 mod places;
