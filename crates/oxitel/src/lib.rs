@@ -66,7 +66,9 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
+pub use config::{
+    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TlsError,
+};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, init, shutdown, stats};
 pub use record::{

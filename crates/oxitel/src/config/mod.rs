@@ -24,7 +24,7 @@ mod variables;
 pub use choices::{
     Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Temporality,
 };
-pub use error::{EndpointError, InitError};
+pub use error::{EndpointError, InitError, TlsError};
 pub use origins::Origin;
 pub use resolved::{Resolved, ResolvedSetting};
 pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};

@@ -28,8 +28,6 @@ pub(super) struct Setting {
 /// What this build does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    Compression,
-    Tls,
     OtherExporters,
     Metrics,
     Logs,
@@ -39,9 +37,7 @@ pub(super) enum Need {
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Compression,
-        Self::Tls,
+    pub(super) const ALL: [Self; 6] = [
         Self::OtherExporters,
         Self::Metrics,
         Self::Logs,
@@ -53,8 +49,6 @@ impl Need {
     /// Why a setting has no effect.
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Compression => "this build sends uncompressed",
-            Self::Tls => "this build has no TLS",
             Self::OtherExporters => "this build exports by OTLP only",
             Self::Metrics => "this build records no metrics",
             Self::Logs => "this build records no logs",
@@ -67,7 +61,7 @@ impl Need {
     /// Values that ask for nothing.
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
-            Self::Compression | Self::Metrics | Self::Logs => value == "none",
+            Self::Metrics | Self::Logs => value == "none",
             Self::OtherExporters => ["otlp", "none"].contains(&value),
             _ => false,
         }
@@ -122,34 +116,34 @@ const OTLP: &[Setting] = &[
     row!(optional, protocol),
     row!(header_names / header_values, headers),
     row!(timeout, export_timeout),
-    row!(plain, compression, Compression),
-    row!(optional_path, tls.certificate, Tls),
-    row!(optional_path, tls.client_key, Tls),
-    row!(optional_path, tls.client_certificate, Tls),
+    row!(plain, compression),
+    row!(optional_path, tls.certificate),
+    row!(optional_path, tls.client_key),
+    row!(optional_path, tls.client_certificate),
     row!(optional, tls.insecure),
 ];
 
 /// One signal's own; `$need` is what a whole signal waits for.
 macro_rules! signal {
-    ($signal:ident, $exporters:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
+    ($signal:ident, $exporters:ident $(, $need:ident)?) => {
         &[
             row!(plain, $signal.exporters, $exporters),
             row!(optional_url / optional, $signal.endpoint $(, $need)?),
             row!(optional, $signal.protocol $(, $need)?),
             row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
             row!(optional_timeout, $signal.timeout $(, $need)?),
-            row!(optional, $signal.compression, $compression),
-            row!(optional_path, $signal.tls.certificate, $tls),
-            row!(optional_path, $signal.tls.client_key, $tls),
-            row!(optional_path, $signal.tls.client_certificate, $tls),
+            row!(optional, $signal.compression $(, $need)?),
+            row!(optional_path, $signal.tls.certificate $(, $need)?),
+            row!(optional_path, $signal.tls.client_key $(, $need)?),
+            row!(optional_path, $signal.tls.client_certificate $(, $need)?),
             row!(optional, $signal.tls.insecure),
         ]
     };
 }
 
-const TRACES: &[Setting] = signal!(traces, OtherExporters, Compression, Tls);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs, Logs);
+const TRACES: &[Setting] = signal!(traces, OtherExporters);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Logs, Logs);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),

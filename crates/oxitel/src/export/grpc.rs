@@ -5,8 +5,9 @@
 
 use super::batch::Batch;
 use super::body::{Pieces, Unread, Whole, read};
-use super::client::{root_cause, user_agent};
+use super::client::{BATCH_ID, batch_id, failed, root_cause, user_agent};
 use super::connection::Connection;
+use super::dial::Dial;
 use super::endpoint::Destination;
 use super::grpc_status::{self, GRPC_STATUS};
 use super::response::Answer;
@@ -14,13 +15,12 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Stat
 use ::http::{Uri, header};
 use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct Client {
-    connector: HttpConnector,
+    dial: Dial,
     /// The one connection, between two exchanges.
     connection: Option<Connection>,
     url: Uri,
@@ -31,20 +31,19 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(destination: &Destination) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         let mut headers = destination.headers().clone();
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(header::USER_AGENT, user_agent());
         let url = destination.url().clone();
-        Self { connector, connection: None, url, headers, answered: false }
+        let dial = Dial::new(destination);
+        Self { dial, connection: None, url, headers, answered: false }
     }
 
     /// Calls once; the receiver is told that nobody waits beyond `give_up`.
     pub(super) async fn post(&mut self, batch: &Batch, give_up: Instant) -> Answer {
         let (body, departure) = Pieces::framed(frame_head(batch.length()), batch);
-        let request = self.request(body, give_up);
+        let request = self.request(batch, body, give_up);
         // Out of its place until the exchange is over: whoever drops this future drops it too.
         let (mut connection, response) = match self.exchange(request).await {
             Ok(exchanged) => exchanged,
@@ -65,21 +64,19 @@ impl Client {
             Err(Unread::TooLong) => return Answer::Refused(Unread::too_long()),
             // A status that came before decides.
             Err(Unread::Broken(_)) if is_decided(head.status, &head.headers) => Whole::default(),
-            Err(Unread::Broken(error)) => {
-                let reason = root_cause(&error).to_string();
-                return Answer::TryAgain { after: None, reason };
-            }
+            Err(Unread::Broken(error)) => return failed(&error, &self.dial.asked()),
         };
         grpc_status::read(head.status, &head.headers, &whole)
     }
 
-    fn request(&self, body: Pieces, give_up: Instant) -> Request<Pieces> {
+    fn request(&self, batch: &Batch, body: Pieces, give_up: Instant) -> Request<Pieces> {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         *request.headers_mut() = self.headers.clone();
         let left = timeout(give_up.saturating_duration_since(Instant::now()));
         request.headers_mut().insert(GRPC_TIMEOUT, left);
+        request.headers_mut().insert(BATCH_ID, batch_id(batch));
         request
     }
 
@@ -98,7 +95,7 @@ impl Client {
                 },
             }
         }
-        let opened = Connection::open(&mut self.connector, &self.url).await;
+        let opened = Connection::open(&mut self.dial, &self.url).await;
         let mut connection =
             opened.map_err(|error| Answer::NoConnection(root_cause(error.as_ref()).to_string()))?;
         match connection.send(request).await {
@@ -109,11 +106,13 @@ impl Client {
 
     /// The request's fate is unknown, and OTLP says to try again.
     fn failure(&self, error: &(dyn Error + 'static)) -> Answer {
-        let mut reason = root_cause(error).to_string();
-        if !self.answered {
+        let mut answer = failed(error, &self.dial.asked());
+        if let Answer::TryAgain { reason, .. } = &mut answer
+            && !self.answered
+        {
             reason.push_str(" (is this a port for gRPC? OTLP over HTTP is \"http/protobuf\")");
         }
-        Answer::TryAgain { after: None, reason }
+        answer
     }
 }
 

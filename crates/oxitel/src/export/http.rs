@@ -2,34 +2,36 @@
 
 use super::batch::Batch;
 use super::body::{Pieces, Unread, read};
-use super::client::{IDLE, root_cause, user_agent};
+use super::client::{BATCH_ID, IDLE, batch_id, failed, root_cause, user_agent};
+use super::dial::Dial;
 use super::endpoint::Destination;
 use super::response::Answer;
+use super::tls::Asked;
 use ::http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use hyper_util::client::legacy::Client as Pool;
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 #[derive(Debug)]
 pub(super) struct Client {
-    pool: Pool<HttpConnector, Pieces>,
+    pool: Pool<Dial, Pieces>,
+    asked: Asked,
     url: Uri,
     headers: HeaderMap,
 }
 
 impl Client {
     pub(super) fn new(destination: &Destination) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
+        let dial = Dial::new(destination);
+        let asked = dial.asked();
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(IDLE)
-            .build(connector);
+            .build(dial);
         let mut headers = destination.headers().clone();
         headers.insert(header::USER_AGENT, user_agent());
         let protobuf = HeaderValue::from_static("application/x-protobuf");
         headers.insert(header::CONTENT_TYPE, protobuf);
-        Self { pool, url: destination.url().clone(), headers }
+        Self { pool, asked, url: destination.url().clone(), headers }
     }
 
     /// Posts the batch once.
@@ -38,16 +40,13 @@ impl Client {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         *request.headers_mut() = self.headers.clone();
+        request.headers_mut().insert(BATCH_ID, batch_id(batch));
         let response = match self.pool.request(request).await {
             Ok(response) => response,
-            Err(error) => {
-                let reason = root_cause(&error).to_string();
-                return if error.is_connect() {
-                    Answer::NoConnection(reason)
-                } else {
-                    Answer::TryAgain { after: None, reason }
-                };
+            Err(error) if error.is_connect() => {
+                return Answer::NoConnection(root_cause(&error).to_string());
             }
+            Err(error) => return failed(&error, &self.asked),
         };
         let (head, body) = response.into_parts();
         match read(body).await {

@@ -8,18 +8,22 @@ mod batch;
 mod body;
 mod client;
 mod connection;
+mod dial;
 mod endpoint;
 mod grpc;
 mod grpc_status;
 mod http;
+mod line;
 mod response;
 mod retry;
 mod signal;
+mod tls;
 mod transport;
 
 pub(crate) use batch::{Batch, BatchId};
 pub(crate) use endpoint::Destination;
 pub(crate) use signal::SignalKind;
+pub(crate) use tls::Files as TlsFiles;
 
 use crate::diagnose::{self, Cause};
 use crate::pipeline::control::StopBy;

@@ -27,6 +27,7 @@ mod rpc_status;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tree;
 mod value;
 
@@ -38,4 +39,5 @@ pub use judge::{Broken, Verdict, judge};
 /// The messages that [`SpanRecord`] is made of.
 pub use opentelemetry_proto::tonic as proto;
 pub use receiver::Receiver;
+pub use tls::Identity;
 pub use tree::tree;

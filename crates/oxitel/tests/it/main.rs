@@ -1,6 +1,7 @@
 //! The engine through its public door, judged by what a real OTLP receiver got.
 
 mod canary;
+mod certificates;
 mod configuration;
 mod delivery;
 mod ending;
@@ -21,5 +22,6 @@ mod runtimes;
 mod sampling;
 mod session;
 mod steady;
+mod tls;
 mod tracing_layer;
 mod tracing_subscriber;
