@@ -78,7 +78,8 @@ impl Config {
             }
             None => return Ok(None),
         };
-        Ok(Some(destination.secured_by(otlp.files)?))
+        let destination = destination.secured_by(otlp.files)?;
+        Ok(Some(destination.compressed_by(otlp.compression)))
     }
 
     /// What bounds one request of a signal with all its retries, before its batches' own

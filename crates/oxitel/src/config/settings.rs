@@ -28,6 +28,7 @@ pub(super) struct Setting {
 /// What this build does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
+    Zstd,
     OtherExporters,
     Metrics,
     Logs,
@@ -37,7 +38,8 @@ pub(super) enum Need {
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 6] = [
+    pub(super) const ALL: [Self; 7] = [
+        Self::Zstd,
         Self::OtherExporters,
         Self::Metrics,
         Self::Logs,
@@ -49,6 +51,7 @@ impl Need {
     /// Why a setting has no effect.
     pub(super) fn reason(self) -> &'static str {
         match self {
+            Self::Zstd => "this build has no zstd: it needs the feature `zstd`",
             Self::OtherExporters => "this build exports by OTLP only",
             Self::Metrics => "this build records no metrics",
             Self::Logs => "this build records no logs",
@@ -61,6 +64,7 @@ impl Need {
     /// Values that ask for nothing.
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
+            Self::Zstd => cfg!(feature = "zstd") || value != "zstd",
             Self::Metrics | Self::Logs => value == "none",
             Self::OtherExporters => ["otlp", "none"].contains(&value),
             _ => false,
@@ -116,7 +120,7 @@ const OTLP: &[Setting] = &[
     row!(optional, protocol),
     row!(header_names / header_values, headers),
     row!(timeout, export_timeout),
-    row!(plain, compression),
+    row!(plain, compression, Zstd),
     row!(optional_path, tls.certificate),
     row!(optional_path, tls.client_key),
     row!(optional_path, tls.client_certificate),
@@ -125,14 +129,14 @@ const OTLP: &[Setting] = &[
 
 /// One signal's own; `$need` is what a whole signal waits for.
 macro_rules! signal {
-    ($signal:ident, $exporters:ident $(, $need:ident)?) => {
+    ($signal:ident, $exporters:ident, $compression:ident $(, $need:ident)?) => {
         &[
             row!(plain, $signal.exporters, $exporters),
             row!(optional_url / optional, $signal.endpoint $(, $need)?),
             row!(optional, $signal.protocol $(, $need)?),
             row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
             row!(optional_timeout, $signal.timeout $(, $need)?),
-            row!(optional, $signal.compression $(, $need)?),
+            row!(optional, $signal.compression, $compression),
             row!(optional_path, $signal.tls.certificate $(, $need)?),
             row!(optional_path, $signal.tls.client_key $(, $need)?),
             row!(optional_path, $signal.tls.client_certificate $(, $need)?),
@@ -141,9 +145,9 @@ macro_rules! signal {
     };
 }
 
-const TRACES: &[Setting] = signal!(traces, OtherExporters);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, Logs, Logs);
+const TRACES: &[Setting] = signal!(traces, OtherExporters, Zstd);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),

@@ -4,7 +4,7 @@ use super::signal::SignalKind;
 use super::tls::{Files, Trust};
 use super::transport::Transport;
 use crate::config::url::masked;
-use crate::config::{EndpointError, Protocol, TlsError};
+use crate::config::{Compression, EndpointError, Protocol, TlsError};
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Uri};
@@ -18,6 +18,7 @@ pub(crate) struct Destination {
     headers: HeaderMap,
     /// With TLS.
     trust: Option<Trust>,
+    compression: Compression,
     /// A path that gRPC has no use for.
     unused_path: Option<String>,
     /// Files for TLS that a plain connection has no use for.
@@ -80,7 +81,15 @@ impl Destination {
         let headers = header_map(headers, transport)?;
         // Until more is known: whom the system trusts. Never plain where TLS is asked for.
         let trust = (url.scheme() == Some(&Scheme::HTTPS)).then(Trust::default);
-        Ok(Self { transport, url, headers, trust, unused_path, unused_files: false })
+        Ok(Self {
+            transport,
+            url,
+            headers,
+            trust,
+            compression: Compression::None,
+            unused_path,
+            unused_files: false,
+        })
     }
 
     /// With these files for TLS, where it is spoken.
@@ -91,6 +100,16 @@ impl Destination {
             self.unused_files = files.are_named();
         }
         Ok(self)
+    }
+
+    /// With bodies compressed so.
+    pub(crate) fn compressed_by(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    pub(super) fn compression(&self) -> Compression {
+        self.compression
     }
 
     /// Whom to trust, where TLS is spoken.

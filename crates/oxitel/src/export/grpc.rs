@@ -6,6 +6,7 @@
 use super::batch::Batch;
 use super::body::{Pieces, Unread, Whole, read};
 use super::client::{BATCH_ID, batch_id, failed, root_cause, user_agent};
+use super::compression::{GZIP, Packer};
 use super::connection::Connection;
 use super::dial::Dial;
 use super::endpoint::Destination;
@@ -13,7 +14,6 @@ use super::grpc_status::{self, GRPC_STATUS};
 use super::response::Answer;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use ::http::{Uri, header};
-use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::Incoming;
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Client {
     dial: Dial,
+    packer: Packer,
     /// The one connection, between two exchanges.
     connection: Option<Connection>,
     url: Uri,
@@ -35,15 +36,25 @@ impl Client {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(header::USER_AGENT, user_agent());
+        let packer = Packer::new(destination.compression());
+        if packer.is_on() {
+            headers.insert(GRPC_ACCEPT_ENCODING, GZIP);
+        }
         let url = destination.url().clone();
         let dial = Dial::new(destination);
-        Self { dial, connection: None, url, headers, answered: false }
+        Self { dial, packer, connection: None, url, headers, answered: false }
     }
 
     /// Calls once; the receiver is told that nobody waits beyond `give_up`.
     pub(super) async fn post(&mut self, batch: &Batch, give_up: Instant) -> Answer {
-        let (body, departure) = Pieces::framed(frame_head(batch.length()), batch);
-        let request = self.request(batch, body, give_up);
+        let packed = self.packer.pack(batch);
+        let coding = packed.as_ref().map(|packed| packed.coding.clone());
+        let message = packed.map_or_else(|| batch.pieces(), |packed| vec![packed.bytes]);
+        let (body, departure) = Pieces::framed(coding.is_some(), message);
+        let mut request = self.request(batch, body, give_up);
+        if let Some(coding) = coding {
+            request.headers_mut().insert(GRPC_ENCODING, coding);
+        }
         // Out of its place until the exchange is over: whoever drops this future drops it too.
         let (mut connection, response) = match self.exchange(request).await {
             Ok(exchanged) => exchanged,
@@ -62,6 +73,7 @@ impl Client {
                 whole
             }
             Err(Unread::TooLong) => return Answer::Refused(Unread::too_long()),
+            Err(Unread::Unknown) => Whole::default(),
             // A status that came before decides.
             Err(Unread::Broken(_)) if is_decided(head.status, &head.headers) => Whole::default(),
             Err(Unread::Broken(error)) => return failed(&error, &self.dial.asked()),
@@ -116,19 +128,13 @@ impl Client {
     }
 }
 
+pub(super) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// A head that is no promise of trailers.
 fn is_decided(status: StatusCode, headers: &HeaderMap) -> bool {
     status != StatusCode::OK || headers.contains_key(GRPC_STATUS)
-}
-
-/// What stands before a message: that it is not compressed, and its length.
-fn frame_head(length: usize) -> Bytes {
-    let mut head = BytesMut::with_capacity(5);
-    head.put_u8(0);
-    head.put_u32(length as u32);
-    head.freeze()
 }
 
 /// At most eight digits and a unit.
@@ -146,7 +152,7 @@ fn timeout(left: Duration) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{frame_head, timeout};
+    use super::timeout;
     use std::time::Duration;
 
     #[test]
@@ -157,10 +163,5 @@ mod tests {
         assert_eq!(text(99_999.999), "99999999m");
         assert_eq!(text(100_000.0), "100000S");
         assert_eq!(text(1e9), "99999999S");
-    }
-
-    #[test]
-    fn a_frame_begins_with_its_length() {
-        assert_eq!(&*frame_head(0x0102_0304), [0, 1, 2, 3, 4]);
     }
 }

@@ -7,6 +7,7 @@
 mod batch;
 mod body;
 mod client;
+mod compression;
 mod connection;
 mod dial;
 mod endpoint;

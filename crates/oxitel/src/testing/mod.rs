@@ -15,6 +15,7 @@
 //! ```
 
 mod answer;
+mod coding;
 mod decode;
 mod fixed;
 mod grpc;

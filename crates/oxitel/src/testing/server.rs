@@ -9,7 +9,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use ::http::header::CONTENT_TYPE;
+use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ::http::request::Parts;
 use ::http::{HeaderValue, Method, Response};
 use bytes::Bytes;
@@ -28,12 +28,12 @@ use super::answer::{Answer, Outcome, Refusal, Reply};
 use super::decode::Signal;
 use super::inbox::{Inbox, Request};
 use super::line::{Control, Line};
-use super::{grpc, http};
+use super::{coding, grpc, http};
 
 type Body = BoxBody<Bytes, Infallible>;
 
 /// The limit that the OTLP specification gives a server.
-const MAX_BODY_BYTES: usize = 64 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 64 << 20;
 
 /// Serves until `stop` is told or dropped; connections end with the runtime.
 pub(super) async fn serve(
@@ -116,7 +116,11 @@ async fn respond(
     };
     let outcome = told.and_then(|(signal, answer)| {
         read?;
-        let message = if grpc { grpc::unframe(&body)? } else { body.clone() };
+        let message = if grpc {
+            grpc::unframe(http::header_text(&head, &grpc::GRPC_ENCODING), &body)?
+        } else {
+            coding::decoded(http::header_text(&head, &CONTENT_ENCODING), &body)?
+        };
         Ok(answer.give(signal, &message))
     });
     let Outcome { answer, reply, spans } = outcome.unwrap_or_else(Outcome::from);

@@ -2,6 +2,7 @@
 
 mod canary;
 mod certificates;
+mod compression;
 mod configuration;
 mod delivery;
 mod ending;
