@@ -4,6 +4,7 @@ mod canary;
 mod configuration;
 mod delivery;
 mod ending;
+mod exporters;
 mod fork;
 mod frames;
 mod grpc;
