@@ -5,7 +5,7 @@ use super::{Config, Exporters, InitError};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
-use crate::export::SignalKind;
+use crate::export::{self, SignalKind};
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::{Route, Settings, Target, Way};
 use crate::propagate;
@@ -74,6 +74,9 @@ impl Config {
                 diagnose::say(&remark);
             }
             targets.push(Target::Receiver(destination));
+        }
+        if exporters.console {
+            targets.push(Target::Extra(export::console(self.console)));
         }
         if exporters != Exporters::NONE {
             targets.extend(self.extras.0.iter().cloned().map(Target::Extra));

@@ -10,6 +10,7 @@ mod batch;
 mod body;
 mod client;
 mod connection;
+mod console;
 mod endpoint;
 mod exporter;
 mod grpc;
@@ -21,6 +22,7 @@ mod signal;
 mod transport;
 
 pub(crate) use batch::{Batch, BatchId};
+pub(crate) use console::console;
 pub(crate) use endpoint::Destination;
 pub use exporter::{ExportError, Exporter, Request};
 pub(crate) use exporter::{Extra, Extras};

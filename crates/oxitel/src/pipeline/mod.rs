@@ -37,6 +37,7 @@ pub(crate) mod sender;
 pub(crate) mod settings;
 pub(crate) mod state;
 pub(crate) mod stderr;
+pub(crate) mod streams;
 pub(crate) mod sync;
 #[cfg(feature = "tracing")]
 pub(crate) mod table;
