@@ -23,6 +23,7 @@ mod variables;
 
 pub use choices::{
     Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Stream, Temporality,
+    TracingEvents,
 };
 pub use error::{EndpointError, InitError};
 pub use origins::Origin;
@@ -103,6 +104,8 @@ pub struct Config {
     pub metric_reader: MetricReader,
     /// `OTEL_BLRP_…` and `OTEL_LOGRECORD_…`.
     pub log_records: LogRecords,
+    /// What `tracing` events become: log records (the default), or events of their spans.
+    pub tracing_events: TracingEvents,
     /// Whether `init` makes us the OpenTelemetry API's global tracer provider and propagator.
     /// Default `true`.
     pub otel_globals: bool,
@@ -161,6 +164,7 @@ impl Default for Config {
             log_level: LogLevel::Info,
             metric_reader: MetricReader::default(),
             log_records: LogRecords::default(),
+            tracing_events: TracingEvents::LogRecords,
             otel_globals: true,
             activate_otel_context: Activation::Auto,
             shutdown_timeout: Duration::from_secs(2),

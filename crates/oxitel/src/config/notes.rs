@@ -26,7 +26,6 @@ impl Config {
     fn unmet(&self, need: Need) -> Option<String> {
         let is_off = match need {
             Need::Metrics => self.metrics.exporters == Exporters::NONE,
-            Need::Logs => self.logs.exporters == Exporters::NONE,
             _ => false,
         };
         let asked: Vec<_> = settings::all()

@@ -1,6 +1,6 @@
 //! What a program sets by a call: it wins over any variable.
 
-use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal, Stream};
+use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal, Stream, TracingEvents};
 use crate::bridge::Activation;
 use crate::context::SpanContext;
 use crate::export::{Exporter, Extra, SignalKind};
@@ -134,6 +134,13 @@ impl Config {
     pub fn logs(mut self, are_wanted: bool) -> Self {
         switch(&mut self.logs, are_wanted);
         if are_wanted { self } else { self.argument("logs.exporters") }
+    }
+
+    /// What `tracing` events become.
+    #[must_use]
+    pub fn tracing_events(mut self, events: TracingEvents) -> Self {
+        self.tracing_events = events;
+        self.argument("tracing_events")
     }
 
     /// Keeps these traces.

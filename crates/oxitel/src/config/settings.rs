@@ -31,18 +31,16 @@ pub(super) enum Need {
     Compression,
     Tls,
     Metrics,
-    Logs,
     ConfigFile,
     Entities,
     Conventions,
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Compression,
         Self::Tls,
         Self::Metrics,
-        Self::Logs,
         Self::ConfigFile,
         Self::Entities,
         Self::Conventions,
@@ -54,7 +52,6 @@ impl Need {
             Self::Compression => "this build sends uncompressed",
             Self::Tls => "this build has no TLS",
             Self::Metrics => "this build records no metrics",
-            Self::Logs => "this build records no logs",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
             Self::Conventions => "this build has one form of the conventions",
@@ -64,7 +61,7 @@ impl Need {
     /// Values that ask for nothing.
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
-            Self::Compression | Self::Metrics | Self::Logs => value == "none",
+            Self::Compression | Self::Metrics => value == "none",
             _ => false,
         }
     }
@@ -108,6 +105,7 @@ const GENERAL: &[Setting] = &[
     row!(plain, log_level),
     row!(list, semconv_opt_in, Conventions),
     row!(optional, exception_signal, Conventions),
+    row!(plain, tracing_events),
     row!(plain, otel_globals),
     row!(debug, activate_otel_context),
     row!(time, shutdown_timeout),
@@ -147,7 +145,7 @@ macro_rules! signal {
 
 const TRACES: &[Setting] = signal!(traces, Compression, Tls);
 const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs);
+const LOGS: &[Setting] = signal!(logs, Compression, Tls);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),
@@ -178,12 +176,12 @@ const METRIC_READER: &[Setting] = &[
 ];
 
 const LOG_RECORDS: &[Setting] = &[
-    row!(time, log_records.schedule_delay, Logs),
-    row!(timeout, log_records.batch_timeout, Logs),
-    row!(plain, log_records.max_queue_size, Logs),
-    row!(plain, log_records.max_export_batch_size, Logs),
-    row!(plain, log_records.attributes, Logs),
-    row!(length, log_records.value_length, Logs),
+    row!(time, log_records.schedule_delay),
+    row!(timeout, log_records.batch_timeout),
+    row!(plain, log_records.max_queue_size),
+    row!(plain, log_records.max_export_batch_size),
+    row!(plain, log_records.attributes),
+    row!(length, log_records.value_length),
 ];
 
 /// How a setting without a value is shown.

@@ -1,5 +1,6 @@
 //! The configuration of a running engine: resolved once by `init`, read-only from then on.
 
+pub(crate) use super::scratch::Limit;
 use crate::bridge::Activation;
 use crate::export::{Destination, Extra, SignalKind};
 use crate::record::redact::Rules;
@@ -25,6 +26,9 @@ pub(crate) struct Settings {
     pub(crate) traces: Option<Route>,
     pub(crate) metrics: Option<Route>,
     pub(crate) logs: Option<Route>,
+    /// `tracing` events become events of their spans.
+    pub(crate) events_of_spans: bool,
+    pub(crate) log_limit: Limit,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) live_bytes: usize,
 }
