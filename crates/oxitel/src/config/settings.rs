@@ -29,32 +29,21 @@ pub(super) struct Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Zstd,
-    OtherExporters,
     Metrics,
-    Logs,
     ConfigFile,
     Entities,
     Conventions,
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 7] = [
-        Self::Zstd,
-        Self::OtherExporters,
-        Self::Metrics,
-        Self::Logs,
-        Self::ConfigFile,
-        Self::Entities,
-        Self::Conventions,
-    ];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Zstd, Self::Metrics, Self::ConfigFile, Self::Entities, Self::Conventions];
 
     /// Why a setting has no effect.
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Zstd => "this build has no zstd: it needs the feature `zstd`",
-            Self::OtherExporters => "this build exports by OTLP only",
             Self::Metrics => "this build records no metrics",
-            Self::Logs => "this build records no logs",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
             Self::Conventions => "this build has one form of the conventions",
@@ -65,8 +54,7 @@ impl Need {
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
             Self::Zstd => cfg!(feature = "zstd") || value != "zstd",
-            Self::Metrics | Self::Logs => value == "none",
-            Self::OtherExporters => ["otlp", "none"].contains(&value),
+            Self::Metrics => value == "none",
             _ => false,
         }
     }
@@ -110,9 +98,12 @@ const GENERAL: &[Setting] = &[
     row!(plain, log_level),
     row!(list, semconv_opt_in, Conventions),
     row!(optional, exception_signal, Conventions),
+    row!(plain, tracing_events),
     row!(plain, otel_globals),
     row!(debug, activate_otel_context),
     row!(time, shutdown_timeout),
+    row!(plain, console),
+    row!(debug, extras),
 ];
 
 const OTLP: &[Setting] = &[
@@ -129,9 +120,9 @@ const OTLP: &[Setting] = &[
 
 /// One signal's own; `$need` is what a whole signal waits for.
 macro_rules! signal {
-    ($signal:ident, $exporters:ident, $compression:ident $(, $need:ident)?) => {
+    ($signal:ident, $compression:ident $(, $need:ident)?) => {
         &[
-            row!(plain, $signal.exporters, $exporters),
+            row!(plain, $signal.exporters $(, $need)?),
             row!(optional_url / optional, $signal.endpoint $(, $need)?),
             row!(optional, $signal.protocol $(, $need)?),
             row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
@@ -145,9 +136,9 @@ macro_rules! signal {
     };
 }
 
-const TRACES: &[Setting] = signal!(traces, OtherExporters, Zstd);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs);
+const TRACES: &[Setting] = signal!(traces, Zstd);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Zstd);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),
@@ -178,12 +169,12 @@ const METRIC_READER: &[Setting] = &[
 ];
 
 const LOG_RECORDS: &[Setting] = &[
-    row!(time, log_records.schedule_delay, Logs),
-    row!(timeout, log_records.batch_timeout, Logs),
-    row!(plain, log_records.max_queue_size, Logs),
-    row!(plain, log_records.max_export_batch_size, Logs),
-    row!(plain, log_records.attributes, Logs),
-    row!(length, log_records.value_length, Logs),
+    row!(time, log_records.schedule_delay),
+    row!(timeout, log_records.batch_timeout),
+    row!(plain, log_records.max_queue_size),
+    row!(plain, log_records.max_export_batch_size),
+    row!(plain, log_records.attributes),
+    row!(length, log_records.value_length),
 ];
 
 /// How a setting without a value is shown.

@@ -54,7 +54,7 @@ impl Drop for ReportEnd {
 }
 
 /// The host's signal handlers run on the host's threads.
-fn block_signals() {
+pub(crate) fn block_signals() {
     #[cfg(unix)]
     // SAFETY: the set is initialised by `sigfillset` before it is read; the mask is this
     // thread's own.

@@ -198,9 +198,9 @@ fn what_has_no_effect_is_said_once_for_each_cause() {
     OTEL_LOGS_EXPORTER=console OTEL_BLRP_MAX_QUEUE_SIZE=9
       OTEL_LOGS_EXPORTER="console", OTEL_BLRP_MAX_QUEUE_SIZE="9" have no effect: this build records no logs
     OTEL_TRACES_EXPORTER=console
-      OTEL_TRACES_EXPORTER="console" has no effect: this build exports by OTLP only
+      
     OTEL_TRACES_EXPORTER=console,otlp OTEL_EXPORTER_OTLP_ENDPOINT=http://h:4318
-      OTEL_TRACES_EXPORTER="console" has no effect: this build exports by OTLP only
+      
     OTEL_TRACES_EXPORTER=otlp
       OTEL_TRACES_EXPORTER=otlp sends nothing: there is no OTEL_EXPORTER_OTLP_ENDPOINT
     OTEL_CONFIG_FILE=/etc/otel.yaml
