@@ -67,7 +67,8 @@ pub mod testing;
 pub mod wire;
 
 pub use config::{
-    Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TracingEvents,
+    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TlsError,
+    TracingEvents,
 };
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use export::SignalKind;

@@ -1,6 +1,6 @@
 //! Nothing to start, nothing to flush.
 
-use crate::config::{Config, EndpointError, InitError};
+use crate::config::{Config, InitError};
 use crate::export::SignalKind;
 use crate::stats::{FlushError, Stats};
 use std::time::Duration;
@@ -16,7 +16,7 @@ impl Config {
 
     /// The engine is not in this build, whatever is configured.
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the engine's signature")]
-    pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
+    pub(crate) fn resolve(&self) -> Result<Option<Settings>, InitError> {
         Ok(None)
     }
 }

@@ -41,6 +41,7 @@ pub(crate) mod settings;
 pub(crate) mod signals;
 pub(crate) mod state;
 pub(crate) mod stderr;
+pub(crate) mod streams;
 pub(crate) mod sync;
 #[cfg(feature = "tracing")]
 pub(crate) mod table;

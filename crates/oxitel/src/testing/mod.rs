@@ -15,6 +15,7 @@
 //! ```
 
 mod answer;
+mod coding;
 mod decode;
 mod fixed;
 mod grpc;
@@ -28,6 +29,7 @@ mod rpc_status;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tree;
 mod value;
 
@@ -40,4 +42,5 @@ pub use log::{LogEntry, log_lines};
 /// The messages that [`SpanRecord`] is made of.
 pub use opentelemetry_proto::tonic as proto;
 pub use receiver::Receiver;
+pub use tls::Identity;
 pub use tree::tree;

@@ -1,9 +1,12 @@
 //! The engine through its public door, judged by what a real OTLP receiver got.
 
 mod canary;
+mod certificates;
+mod compression;
 mod configuration;
 mod delivery;
 mod ending;
+mod exporters;
 mod faults_answers;
 mod faults_calls;
 mod faults_fork;
@@ -31,5 +34,6 @@ mod session;
 mod signals;
 mod simulation;
 mod steady;
+mod tls;
 mod tracing_layer;
 mod tracing_subscriber;

@@ -225,8 +225,7 @@ fn a_disabled_sdk_records_nothing() {
 fn a_malformed_endpoint_is_told_at_once() {
     let _turn = turn();
     let error = oxitel::init(Config::default().endpoint("gopher://host")).expect_err("no OTLP");
-    let expected =
-        r#"endpoint "gopher://host" has a scheme that OTLP does not use; write "http://…""#;
+    let expected = r#"endpoint "gopher://host" has a scheme that OTLP does not use; write "http://…" or "https://…""#;
     assert_eq!(error.to_string(), expected);
 }
 

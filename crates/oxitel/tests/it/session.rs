@@ -134,7 +134,10 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
 
 /// A server that reads each request whole, takes its time, answers with these bytes and closes
 /// the connection. Returns its URL and the number of requests so far.
-pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc<AtomicUsize>) {
+pub(crate) fn blunt_server(
+    time: Duration,
+    answer: impl AsRef<[u8]> + Send + 'static,
+) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
     let requests = Arc::new(AtomicUsize::new(0));
@@ -146,7 +149,7 @@ pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc
             if read_request(&mut stream).is_ok() {
                 counter.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(time);
-                stream.write_all(answer.as_bytes()).expect("the client waits for it");
+                stream.write_all(answer.as_ref()).expect("the client waits for it");
             }
         }
     });
