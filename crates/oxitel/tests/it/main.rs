@@ -7,6 +7,7 @@ mod configuration;
 mod delivery;
 mod ending;
 mod exporters;
+mod exporters_of_ours;
 mod faults_answers;
 mod faults_calls;
 mod faults_fork;
