@@ -1,5 +1,6 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
+use super::signal::SignalKind;
 use super::transport::Transport;
 use crate::config::url::masked;
 use crate::config::{EndpointError, Protocol};
@@ -19,28 +20,32 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    /// The traces URL below a base endpoint: its path plus `v1/traces`; over gRPC the service's.
+    /// The signal's URL below a base endpoint: its path plus `v1/traces` or its like; over gRPC
+    /// the service's.
     pub(crate) fn below(
         base: &str,
+        signal: SignalKind,
         protocol: Option<Protocol>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
-        Self::new(base, protocol, headers, |url| {
-            format!("{}/v1/traces", url.path().trim_end_matches('/'))
+        Self::new(base, signal, protocol, headers, |url| {
+            format!("{}/{}", url.path().trim_end_matches('/'), signal.path())
         })
     }
 
     /// Exactly the given URL; over gRPC its host and port.
     pub(crate) fn exactly(
         url: &str,
+        signal: SignalKind,
         protocol: Option<Protocol>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
-        Self::new(url, protocol, headers, |url| url.path().to_owned())
+        Self::new(url, signal, protocol, headers, |url| url.path().to_owned())
     }
 
     fn new(
         given: &str,
+        signal: SignalKind,
         protocol: Option<Protocol>,
         headers: &[(String, String)],
         http_path: impl FnOnce(&Uri) -> String,
@@ -53,7 +58,7 @@ impl Destination {
         let query = url.query().map_or(String::new(), |query| format!("?{query}"));
         let target = match transport {
             Transport::Http => format!("{}{query}", http_path(&url)),
-            Transport::Grpc => EXPORT_METHOD.to_owned(),
+            Transport::Grpc => signal.method().to_owned(),
         };
         let is_unused = transport == Transport::Grpc && !matches!(url.path(), "" | "/");
         let unused_path = is_unused.then(|| url.path().to_owned());
@@ -98,8 +103,6 @@ impl Destination {
         }
     }
 }
-
-const EXPORT_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// Header values may be secrets, and so may be a query: names only.
 impl fmt::Debug for Destination {
@@ -178,10 +181,11 @@ const OF_THE_CONNECTION: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{Destination, Protocol};
+    use super::{Destination, Protocol, SignalKind};
+    use SignalKind::Traces;
 
     fn url(endpoint: &str) -> String {
-        match Destination::below(endpoint, None, &[]) {
+        match Destination::below(endpoint, Traces, None, &[]) {
             Ok(destination) => destination.url().to_string(),
             Err(error) => error.to_string(),
         }
@@ -197,8 +201,28 @@ mod tests {
     }
 
     #[test]
+    fn each_signal_has_its_own_path_and_its_own_call() {
+        let told = |protocol| {
+            SignalKind::ALL.map(|signal| {
+                let to = Destination::below("http://h/otlp", signal, protocol, &[]);
+                format!("{signal}: {}", to.expect("it works").url().path())
+            })
+        };
+        let told = [told(None), told(Some(Protocol::Grpc))].concat();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        traces: /otlp/v1/traces
+        metrics: /otlp/v1/metrics
+        logs: /otlp/v1/logs
+        traces: /opentelemetry.proto.collector.trace.v1.TraceService/Export
+        metrics: /opentelemetry.proto.collector.metrics.v1.MetricsService/Export
+        logs: /opentelemetry.proto.collector.logs.v1.LogsService/Export
+        ");
+    }
+
+    #[test]
     fn a_signal_endpoint_is_used_as_it_is() {
-        let exact = |url| Destination::exactly(url, None, &[]).map(|to| to.url().to_string());
+        let exact =
+            |url| Destination::exactly(url, Traces, None, &[]).map(|to| to.url().to_string());
         assert_eq!(exact("http://host:4318/x"), Ok("http://host:4318/x".into()));
         assert_eq!(exact("http://host:4318"), Ok("http://host:4318/".into()));
     }
@@ -218,7 +242,8 @@ mod tests {
         "#
         );
         let error = |protocol, name: &str, value: &str| {
-            let bad = Destination::below("http://h", protocol, &[(name.into(), value.into())]);
+            let bad =
+                Destination::below("http://h", Traces, protocol, &[(name.into(), value.into())]);
             bad.expect_err("it cannot work").to_string()
         };
         insta::assert_snapshot!(
@@ -238,7 +263,7 @@ mod tests {
     /// The transport and the URL, with what is remarked about them.
     fn chosen(endpoint: &str, protocol: Option<Protocol>) -> String {
         let both = [Destination::below, Destination::exactly];
-        let to = both.map(|new| new(endpoint, protocol, &[]).expect("it works"));
+        let to = both.map(|new| new(endpoint, Traces, protocol, &[]).expect("it works"));
         let [below, exactly] = to.map(|to| {
             let chosen =
                 format!("{:?} {} shown as {}", to.transport(), to.url().path(), to.shown());
@@ -274,7 +299,8 @@ mod tests {
     fn metadata_is_narrower_than_headers() {
         let (grpc, http) = (Protocol::Grpc, Protocol::HttpProtobuf);
         let taken = |protocol, name: &str| {
-            Destination::below("h", Some(protocol), &[(name.into(), "value".into())]).is_ok()
+            Destination::below("h", Traces, Some(protocol), &[(name.into(), "value".into())])
+                .is_ok()
         };
         for name in ["x-key", "Authorization", "a_b.c-1"] {
             assert!(taken(grpc, name) && taken(http, name), "{name}");
@@ -290,10 +316,11 @@ mod tests {
     #[test]
     fn errors_show_no_query() {
         for url in ["https://h/?key=hunter2", "ftp://h/?key=hunter2", "http://h h/?key=hunter2"] {
-            let error = Destination::exactly(url, None, &[]).expect_err("it cannot work");
+            let error = Destination::exactly(url, Traces, None, &[]).expect_err("it cannot work");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
-        let json = Destination::exactly("http://h/?key=hunter2", Some(Protocol::HttpJson), &[]);
+        let json =
+            Destination::exactly("http://h/?key=hunter2", Traces, Some(Protocol::HttpJson), &[]);
         assert!(!json.expect_err("not spoken").to_string().contains("hunter2"));
     }
 
@@ -301,7 +328,7 @@ mod tests {
     fn debug_output_hides_header_values_and_queries() {
         let headers = [("authorization".into(), "Bearer hunter2".into())];
         let url = "http://h:1/?key=hunter2";
-        let text = format!("{:?}", Destination::exactly(url, None, &headers));
+        let text = format!("{:?}", Destination::exactly(url, Traces, None, &headers));
         assert!(text.contains("authorization") && !text.contains("hunter2"), "{text}");
     }
 }

@@ -5,15 +5,17 @@
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
 //! (limits by number), `registry`, `ledger`; then the other side: `engine`,
-//! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
+//! `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`, `signals`,
+//! `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
-mod buffer;
+pub(crate) mod buffer;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
 pub(crate) mod current;
+mod dispatch;
 pub(crate) mod encode;
 mod engine;
 mod fork;
@@ -26,12 +28,17 @@ mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod lock;
+pub(crate) mod logs;
+mod outlet;
+mod parcel;
 pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
-mod sender;
+pub(crate) mod sender;
 pub(crate) mod settings;
+#[cfg(target_os = "linux")]
+pub(crate) mod signals;
 pub(crate) mod state;
 pub(crate) mod stderr;
 pub(crate) mod sync;
@@ -40,5 +47,4 @@ pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 
-pub(crate) use buffer::Buffer;
-pub(crate) use lane::Lane;
+pub(crate) use parcel::Parcel;

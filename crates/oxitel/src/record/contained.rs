@@ -61,7 +61,7 @@ pub(crate) fn told(payload: Box<dyn Any + Send>) {
     lifecycle::count_panic();
     diagnose::warn(
         Cause::UserCode,
-        &"code of the program panicked inside of telemetry: a sampler, a hook, a redacting function \
-          or a value that was printed; recording goes on",
+        &"code of the program panicked inside of telemetry: a sampler, a hook, an exporter, \
+          a redacting function or a value that was printed; recording goes on",
     );
 }

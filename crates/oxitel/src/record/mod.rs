@@ -14,6 +14,7 @@ mod entered;
 mod hooks;
 mod instrument;
 mod limits;
+mod log;
 #[cfg(feature = "otel")]
 pub(crate) mod printed;
 mod probability;
@@ -40,8 +41,11 @@ pub(crate) use builder::Details;
 pub use hooks::{Hooks, Verdict};
 pub use instrument::instrument;
 pub use limits::Limits;
-#[cfg(all(feature = "otel", feature = "middleware"))]
-pub(crate) use printed::{print_to, printed};
+pub use log::{LogRecord, Severity};
+#[cfg(all(feature = "otel", feature = "tracing"))]
+pub(crate) use printed::print_to;
+#[cfg(feature = "otel")]
+pub(crate) use printed::printed;
 pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};

@@ -27,6 +27,7 @@ mod resource;
 mod runtimes;
 mod sampling;
 mod session;
+mod signals;
 mod simulation;
 mod steady;
 mod tracing_layer;

@@ -91,16 +91,19 @@ pub(crate) fn run_example_with(
     endpoint: &str,
     variables: &[(&str, &str)],
 ) -> (Output, Duration) {
+    let begun = Instant::now();
+    let mut example = example(name, arguments, endpoint);
+    let output = example.envs(variables.iter().copied()).output().expect("the example runs");
+    (output, begun.elapsed())
+}
+
+/// An example program, not started yet.
+pub(crate) fn example(name: &str, arguments: &[&str], endpoint: &str) -> Command {
     let tests = std::env::current_exe().expect("the test program has a path");
     let target = tests.ancestors().nth(2).expect("it lies in target/debug/deps");
-    let begun = Instant::now();
-    let output = Command::new(target.join("examples").join(name))
-        .args(arguments)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        .envs(variables.iter().copied())
-        .output()
-        .expect("the example runs");
-    (output, begun.elapsed())
+    let mut example = Command::new(target.join("examples").join(name));
+    example.args(arguments).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    example
 }
 
 /// The ledger that an example printed as its last line.

@@ -2,6 +2,8 @@
 
 use crate::config::variables::UNUSED;
 use crate::config::{Config, Exporters, LogLevel, Origin, Protocol};
+#[cfg(feature = "otel")]
+use crate::export::SignalKind;
 use crate::record::{Limits, Sampler};
 use std::time::Duration;
 
@@ -126,11 +128,11 @@ fn the_signals_own_variable_comes_before_the_general_one() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", "http/protobuf"),
     ]);
-    let traces = config.otlp(&config.traces);
+    let traces = config.otlp(SignalKind::Traces);
     assert_eq!(traces.timeout, Duration::ZERO);
     assert_eq!(traces.headers.0, [("k".to_owned(), "own=1".to_owned())]);
     assert_eq!(traces.protocol, Some(Protocol::Grpc));
-    let metrics = config.otlp(&config.metrics);
+    let metrics = config.otlp(SignalKind::Metrics);
     assert_eq!(metrics.timeout, Duration::from_millis(1));
     assert_eq!(metrics.headers.0, [("k".to_owned(), "general".to_owned())]);
     assert_eq!(metrics.protocol, Some(Protocol::HttpProtobuf));
@@ -146,7 +148,7 @@ fn arguments_win_over_the_variables_of_every_signal() {
     ]);
     let config = config.export_timeout(Duration::from_secs(7)).header("k", "argument");
     let config = config.protocol(Protocol::HttpProtobuf);
-    for signal in [&config.traces, &config.metrics, &config.logs] {
+    for signal in SignalKind::ALL {
         let otlp = config.otlp(signal);
         assert_eq!(otlp.timeout, Duration::from_secs(7));
         assert_eq!(otlp.protocol, Some(Protocol::HttpProtobuf));
