@@ -22,6 +22,8 @@ pub(crate) enum Cause {
     TooManyScopes,
     UserCode,
     SpanLimit,
+    Spool,
+    SpoolDamaged,
 }
 
 /// Room for every cause.
@@ -32,7 +34,7 @@ impl Cause {
     /// Lost data is an error; what is done in another way than was asked for is a warning.
     fn level(self) -> LogLevel {
         match self {
-            Self::NoRuntime => LogLevel::Warn,
+            Self::NoRuntime | Self::Spool => LogLevel::Warn,
             _ => LogLevel::Error,
         }
     }

@@ -15,6 +15,7 @@ mod http;
 mod response;
 mod retry;
 mod signal;
+pub(crate) mod spool;
 mod transport;
 
 pub(crate) use batch::{Batch, BatchId};

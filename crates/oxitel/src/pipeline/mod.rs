@@ -27,6 +27,7 @@ mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod lock;
+pub(crate) mod os;
 mod outlet;
 mod parcel;
 pub(crate) mod per_epoch;
@@ -43,4 +44,5 @@ pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 
+pub(crate) use ids::seed;
 pub(crate) use parcel::Parcel;
