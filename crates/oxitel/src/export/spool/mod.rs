@@ -13,6 +13,9 @@ mod walk;
 mod writer;
 
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use files::Disk;
 pub(crate) use keeper::{Keeper, Keepers, NotKept, State};
 pub(crate) use slot::{Count, Recovered, Stored};
@@ -108,6 +111,7 @@ impl<F: Files> Spool<F> {
             newer_seen,
             barren: BTreeMap::new(),
         };
+        spool.own.tidy(&spool.files);
         spool.adopt();
         Ok(spool)
     }
@@ -180,8 +184,9 @@ impl<F: Files> Spool<F> {
         let Ok(Some(opened)) = open_slot(&self.files, folder.clone()) else { return };
         self.barren.remove(&number);
         match opened {
-            Opened::Ours(slot, recovered) => {
+            Opened::Ours(mut slot, recovered) => {
                 self.recovered.add(recovered);
+                slot.tidy(&self.files);
                 if slot.left().batches > 0 {
                     self.adopted = Some(slot);
                     return;

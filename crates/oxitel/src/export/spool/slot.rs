@@ -39,7 +39,10 @@ pub(super) struct Segment {
     /// Up to here it is durable.
     pub(super) end: u64,
     pub(super) left: Count,
+    /// Everything before is dealt with.
     cursor: Cursor,
+    /// So many of the batches behind were damaged before they were counted in `left`.
+    damaged: u64,
     /// Nothing is added any more.
     pub(super) is_sealed: bool,
 }
@@ -92,6 +95,7 @@ pub(super) enum Opened<F: Files> {
 }
 
 impl<F: Files> Slot<F> {
+    /// Looks at everything that is there and changes nothing: who opens it may fail after this.
     pub(super) fn open(files: &F, folder: PathBuf, lock: F::Lock) -> io::Result<Opened<F>> {
         let mut slot = Self {
             segments: VecDeque::new(),
@@ -109,7 +113,7 @@ impl<F: Files> Slot<F> {
             match slot.look_at(files, number) {
                 Ok((Survey::Newer { .. }, _)) => return Ok(Opened::Newer),
                 Ok((Survey::Ours(contents), length)) => {
-                    slot.take_over(files, number, &contents, length, &mut recovered);
+                    slot.take_over(number, &contents, length, &mut recovered);
                 }
                 Ok((Survey::Foreign, _)) => {}
                 // It stays there for another start, when it may be readable again.
@@ -135,16 +139,12 @@ impl<F: Files> Slot<F> {
 
     fn take_over(
         &mut self,
-        files: &F,
         number: u64,
         contents: &Contents,
         bytes: u64,
         recovered: &mut Recovered,
     ) {
         recovered.damaged += contents.damaged;
-        if contents.batches == 0 {
-            return self.remove(files, number, bytes);
-        }
         recovered.batches += contents.batches;
         recovered.records = recovered.records.saturating_add(contents.records);
         recovered.bytes += bytes;
@@ -156,6 +156,7 @@ impl<F: Files> Slot<F> {
             end: bytes,
             left,
             cursor,
+            damaged: contents.damaged,
             is_sealed: true,
         });
     }
@@ -175,6 +176,7 @@ impl<F: Files> Slot<F> {
             end: length,
             left: Count::default(),
             cursor: Cursor { at: length, ordinal: 0, key: Some(key) },
+            damaged: 0,
             is_sealed: false,
         });
     }
@@ -219,7 +221,6 @@ impl<F: Files> Slot<F> {
             none => none.insert(Reading::open(files, &path, segment.cursor)?),
         };
         let found = reading.next(segment.end)?;
-        segment.cursor = reading.cursor;
         self.failures = 0;
         Ok(found)
     }
@@ -236,15 +237,9 @@ impl<F: Files> Slot<F> {
     /// Goes on without a batch that cannot be read, or without the whole file.
     fn lose_unreadable(&mut self, files: &F) {
         self.failures = 0;
-        let failing = self.reading.as_mut().and_then(Reading::skip);
-        match (failing, self.segments.front_mut()) {
-            (Some(head), Some(segment)) => {
-                let one = Count { batches: 1, records: head.records };
-                segment.left.subtract(one);
-                self.lost.add(one);
-                self.tidy(files);
-            }
-            _ => self.lose_rest(files, true),
+        let is_behind_it = self.reading.as_mut().is_some_and(Reading::skip);
+        if !is_behind_it {
+            self.lose_rest(files, true);
         }
     }
 
@@ -273,6 +268,7 @@ impl<F: Files> Slot<F> {
             return false;
         };
         segment.left.subtract(Count { batches: 1, records: head.records });
+        self.lost.batches += segment.skip_to(&head);
         reading.pass(&head, at);
         segment.cursor = reading.cursor;
         self.tidy(files);
@@ -286,6 +282,7 @@ impl<F: Files> Slot<F> {
             && segment.left.batches == 0
         {
             let (number, bytes) = (segment.number, segment.bytes);
+            self.lost.records = self.lost.records.saturating_add(segment.left.records);
             self.reading = None;
             self.segments.pop_front();
             self.remove(files, number, bytes);
@@ -302,6 +299,18 @@ impl<F: Files> Slot<F> {
     /// Makes it durable which batches are done. After a crash they come again otherwise.
     pub(super) fn sync_marks(&mut self) -> io::Result<()> {
         self.reading.as_mut().map_or(Ok(()), |reading| reading.file.sync())
+    }
+}
+
+impl Segment {
+    /// How many batches were there once and are passed over on the way to this one.
+    fn skip_to(&mut self, head: &Head) -> u64 {
+        let skipped = u64::from(head.ordinal.saturating_sub(self.cursor.ordinal));
+        let known = skipped.min(self.damaged);
+        self.damaged -= known;
+        let new = (skipped - known).min(self.left.batches);
+        self.left.batches -= new;
+        new
     }
 }
 
@@ -329,10 +338,12 @@ impl<R: File> Reading<R> {
     }
 
     /// Goes on behind the batch that could not be read, if that is known.
-    fn skip(&mut self) -> Option<Head> {
-        let (head, at) = self.failing.take()?;
-        self.cursor = Cursor::behind(&head, at);
-        Some(head)
+    fn skip(&mut self) -> bool {
+        let failing = self.failing.take();
+        if let Some((head, at)) = &failing {
+            self.cursor = Cursor::behind(head, *at);
+        }
+        failing.is_some()
     }
 
     /// Goes on behind the record and writes down that it did.

@@ -10,6 +10,8 @@ use std::io;
 /// No request is longer.
 pub(super) const MAX_REQUEST: u64 = 64 << 20;
 const BLOCK: usize = 64 << 10;
+/// By so many bytes a record's beginning is known: the magic, and the file's key behind it.
+const BEGINNING: usize = 16;
 
 /// A place between two records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +30,9 @@ pub(super) enum Next {
         head: Head,
         at: u64,
     },
-    /// No more records. What is left may be one or more that nobody can read.
+    /// No more records; so many more began, and nobody can read them.
     End {
-        damaged: bool,
+        damaged: u64,
     },
 }
 
@@ -43,14 +45,14 @@ impl Cursor {
     /// Finds the next record that ends before `end`.
     pub(super) fn next(&self, file: &impl File, end: u64) -> io::Result<Next> {
         if self.at.saturating_add(HEAD as u64) > end {
-            return Ok(Next::End { damaged: false });
+            return Ok(Next::End { damaged: 0 });
         }
         if let Some(head) = self.head(file, self.at)? {
             if self.at + head.whole() <= end {
                 return Ok(Next::Record { head, at: self.at });
             }
             // It was being written when the program ended, so it was not accepted.
-            return Ok(Next::End { damaged: false });
+            return Ok(Next::End { damaged: 0 });
         }
         self.search(file, end)
     }
@@ -76,13 +78,14 @@ impl Cursor {
     /// Looks for the next record byte by byte.
     fn search(&self, file: &impl File, end: u64) -> io::Result<Next> {
         let mut block = vec![0; BLOCK];
-        let (mut at, mut damaged) = (self.at, false);
+        let (mut at, mut begun, mut is_empty) = (self.at, 0, true);
         while at < end {
             let wanted = usize::try_from(end - at).map_or(BLOCK, |left| left.min(BLOCK));
             let filled = file.read_at(at, &mut block[..wanted])?;
             let bytes = &block[..filled];
-            damaged |= bytes.iter().any(|byte| *byte != 0);
-            for offset in beginnings(bytes) {
+            is_empty &= bytes.iter().all(|byte| *byte == 0);
+            for offset in self.beginnings(bytes) {
+                begun += 1;
                 let place = at + offset as u64;
                 if let Some(head) = self.head(file, place)?
                     && place + head.whole() <= end
@@ -90,20 +93,24 @@ impl Cursor {
                     return Ok(Next::Record { head, at: place });
                 }
             }
-            if filled < HEAD_MAGIC.len() {
+            if filled < BEGINNING {
                 break;
             }
             // A beginning may lie across the border.
-            at += (filled + 1 - HEAD_MAGIC.len()) as u64;
+            at += (filled + 1 - BEGINNING) as u64;
         }
-        Ok(Next::End { damaged })
+        Ok(Next::End { damaged: if is_empty { 0 } else { u64::max(begun, 1) } })
     }
-}
 
-/// Where a record may begin.
-fn beginnings(bytes: &[u8]) -> impl Iterator<Item = usize> {
-    let begins = |(_, window): &(usize, &[u8])| *window == HEAD_MAGIC;
-    bytes.windows(HEAD_MAGIC.len()).enumerate().filter(begins).map(|(offset, _)| offset)
+    /// Where a record may begin, also one that is damaged in one place.
+    fn beginnings<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = usize> + use<'a> {
+        let key = self.key.map(u64::to_le_bytes);
+        let begins = move |window: &[u8]| {
+            window[..4] == HEAD_MAGIC || key.is_some_and(|key| window[8..] == key)
+        };
+        let places = bytes.windows(BEGINNING).enumerate();
+        places.filter(move |(_, window)| begins(window)).map(|(offset, _)| offset)
+    }
 }
 
 /// The request of a record; `None` when it is damaged.
@@ -183,7 +190,7 @@ fn contents(file: &impl File, start: Cursor, length: u64) -> io::Result<Contents
                 cursor = Cursor::behind(&head, at);
             }
             Next::End { damaged } => {
-                contents.damaged += u64::from(damaged);
+                contents.damaged += damaged;
                 return Ok(contents);
             }
         }
