@@ -22,6 +22,7 @@ pub(crate) enum Cause {
     TooManyScopes,
     UserCode,
     SpanLimit,
+    LogLimit,
     Spool,
     SpoolDamaged,
 }

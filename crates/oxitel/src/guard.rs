@@ -62,6 +62,31 @@ pub fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     lifecycle::shutdown(timeout)
 }
 
+/// Ends telemetry when the process is told to end, by SIGTERM or SIGINT: what is queued is sent,
+/// at most for `timeout`, and then the signal does what it does by default. Without this, such a
+/// signal ends the process at once.
+///
+/// A signal that the program handles or ignores already stays the program's: it calls
+/// [`shutdown`] there. The answer is how many of the two are watched now. A forked child asks
+/// for itself. Linux only; elsewhere nothing is watched.
+///
+/// The thread that waits for the signals is this function's own.
+pub fn shutdown_on_signals(timeout: Duration) -> std::io::Result<usize> {
+    lifecycle::shutdown_on_signals(timeout)
+}
+
+/// Flushes when a thread panics, at most for `timeout`, after the hook that is there now has said
+/// its word: with `panic = "abort"` it is the last moment. A panic that is caught costs this much
+/// time, so this is for programs where a panic is the end.
+pub fn flush_on_panic(timeout: Duration) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        before(info);
+        // What is lost here is in the ledger; the panic says why nobody looks at it.
+        let _ = lifecycle::flush_from_panic(timeout);
+    }));
+}
+
 /// The ledger of this process.
 pub fn stats() -> Stats {
     lifecycle::stats()

@@ -49,7 +49,7 @@ pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]
-mod export;
+pub mod export;
 mod guard;
 #[cfg(feature = "middleware")]
 pub mod middleware;
@@ -68,11 +68,13 @@ pub mod wire;
 
 pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
-pub use guard::{Guard, flush, init, shutdown, stats};
+pub use guard::{Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats};
+#[cfg(not(feature = "otel"))]
+pub use off::export;
 pub use record::{
-    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
-    Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,
-    Value, ValueRef, Verdict, instrument,
+    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
+    Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
+    SpanMut, SpanRef, Status, Value, ValueRef, Verdict, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 

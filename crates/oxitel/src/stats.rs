@@ -21,7 +21,8 @@ pub struct Stats {
     /// Texts that were replaced because they were secret; see [`Redaction`](crate::Redaction).
     /// Counted when their span ends, whatever becomes of it.
     pub redacted: u64,
-    /// Panics of samplers, hooks and redacting functions of the program, all of them contained.
+    /// Panics of samplers, hooks, exporters and redacting functions of the program, all of them
+    /// contained.
     pub panics: u64,
 }
 

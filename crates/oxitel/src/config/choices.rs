@@ -55,6 +55,16 @@ choices! {
 }
 
 choices! {
+    /// What `tracing` events become.
+    TracingEvents {
+        /// Log records, with the ids of the span they happen in. The default.
+        LogRecords = "log_records",
+        /// Events of the span they happen in; outside of any recorded span, nothing.
+        SpanEvents = "span_events",
+    }
+}
+
+choices! {
     /// Which of the engine's own lines are written to standard error.
     LogLevel {
         /// None.
@@ -69,6 +79,16 @@ choices! {
         Debug = "debug",
         /// As `info`: there are no such lines yet.
         Trace = "trace",
+    }
+}
+
+choices! {
+    /// Where the exporter `console` writes.
+    Stream {
+        /// Standard output. The default.
+        Output = "stdout",
+        /// Standard error.
+        Error = "stderr",
     }
 }
 

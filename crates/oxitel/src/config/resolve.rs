@@ -1,13 +1,13 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::origins::Origin;
-use super::{Config, InitError};
+use super::{Config, Exporters, InitError, TracingEvents};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
 use crate::export::SignalKind;
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::{Route, Settings, Way};
+use crate::pipeline::settings::{Limit, Route, Settings, Target, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
@@ -20,12 +20,13 @@ impl Config {
         for warning in self.warnings() {
             diagnose::say(&warning);
         }
-        if self.disabled || !self.traces.exporters.otlp {
+        if self.disabled {
             return Ok(None);
         }
-        let Some(destination) = self.destination_of(SignalKind::Traces)? else { return Ok(None) };
-        if let Some(remark) = destination.remark() {
-            diagnose::say(&remark);
+        let traces = self.route(SignalKind::Traces)?;
+        let logs = self.route_or_none(SignalKind::Logs, traces.is_some())?;
+        if traces.is_none() && logs.is_none() {
+            return Ok(None);
         }
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
@@ -37,18 +38,77 @@ impl Config {
             rules,
             hooks: self.hooks.clone(),
             baggage: current_baggage,
-            traces: Some(Route {
-                ways: vec![Way { destination, timeout: bounded(self.timeout()) }],
-                schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
-                queue_bytes: self.queue_bytes,
-                queue_items: self.items("max_queue_size", self.max_queue_size),
-                batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
-            }),
+            traces,
             metrics: None,
-            logs: None,
+            logs,
+            events_of_spans: self.tracing_events == TracingEvents::SpanEvents,
+            log_limit: Limit {
+                count: self.log_records.attributes,
+                value_length: self.log_records.value_length,
+            },
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
         }))
+    }
+
+    /// How a signal leaves; `None` when nobody takes it.
+    fn route(&self, signal: SignalKind) -> Result<Option<Route>, InitError> {
+        let targets = self.targets(signal)?;
+        if targets.is_empty() {
+            return Ok(None);
+        }
+        let timing = self.timing(signal);
+        let timeout = bounded(self.timeout(signal, &timing));
+        Ok(Some(Route {
+            ways: targets.into_iter().map(|target| Way { target, timeout }).collect(),
+            schedule_delay: bounded(timing.schedule_delay).max(SHORTEST_DELAY),
+            queue_bytes: self.queue_bytes,
+            queue_items: timing.queue_items,
+            batch_items: timing.batch_items,
+        }))
+    }
+
+    /// The same for a signal that the program can do without: beside one that works, what is
+    /// wrong with it is said and switches it off.
+    fn route_or_none(
+        &self,
+        signal: SignalKind,
+        others_work: bool,
+    ) -> Result<Option<Route>, InitError> {
+        match self.route(signal) {
+            Err(error) if others_work => {
+                diagnose::say(&format!("{signal} are off, the rest works: {error}"));
+                Ok(None)
+            }
+            route => route,
+        }
+    }
+
+    fn timing(&self, signal: SignalKind) -> Timing {
+        match signal {
+            SignalKind::Traces => Timing {
+                schedule_delay: self.schedule_delay,
+                batch_timeout: self.asked("batch_timeout", self.batch_timeout),
+                queue_items: self.items("max_queue_size", self.max_queue_size),
+                batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
+            },
+            SignalKind::Metrics => Timing {
+                schedule_delay: self.metric_reader.interval,
+                batch_timeout: self.asked("metric_reader.timeout", self.metric_reader.timeout),
+                queue_items: None,
+                batch_items: None,
+            },
+            SignalKind::Logs => {
+                let own = &self.log_records;
+                Timing {
+                    schedule_delay: own.schedule_delay,
+                    batch_timeout: self.asked("log_records.batch_timeout", own.batch_timeout),
+                    queue_items: self.items("log_records.max_queue_size", own.max_queue_size),
+                    batch_items: self
+                        .items("log_records.max_export_batch_size", own.max_export_batch_size),
+                }
+            }
+        }
     }
 
     /// Makes the formats of headers the process's.
@@ -57,6 +117,24 @@ impl Config {
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
+    }
+
+    /// Everybody who takes the signal.
+    fn targets(&self, signal: SignalKind) -> Result<Vec<Target>, InitError> {
+        let exporters = self.signal(signal).exporters;
+        let mut targets = Vec::new();
+        if exporters.otlp
+            && let Some(destination) = self.destination_of(signal)?
+        {
+            if let Some(remark) = destination.remark() {
+                diagnose::say(&remark);
+            }
+            targets.push(Target::Receiver(destination));
+        }
+        if exporters != Exporters::NONE {
+            targets.extend(self.extras.0.iter().cloned().map(Target::Extra));
+        }
+        Ok(targets)
     }
 
     fn resource(&self) -> Resource {
@@ -74,15 +152,24 @@ impl Config {
         self.is_asked_for(setting).then_some(number as u64)
     }
 
+    fn asked(&self, setting: &str, time: Duration) -> Option<Duration> {
+        self.is_asked_for(setting).then_some(time)
+    }
+
     /// What bounds a request with all its retries. The batch's own timeout does it as well, once
     /// somebody asked for it.
-    fn timeout(&self) -> Duration {
-        let request = unless_zero(self.export_timeout_of(SignalKind::Traces));
-        if self.is_asked_for("batch_timeout") {
-            return request.min(unless_zero(self.batch_timeout));
-        }
-        request
+    fn timeout(&self, signal: SignalKind, timing: &Timing) -> Duration {
+        let request = unless_zero(self.export_timeout_of(signal));
+        timing.batch_timeout.map_or(request, |batch| request.min(unless_zero(batch)))
     }
+}
+
+/// How records of one signal are grouped; what is `None` was not asked for.
+struct Timing {
+    schedule_delay: Duration,
+    batch_timeout: Option<Duration>,
+    queue_items: Option<u64>,
+    batch_items: Option<u64>,
 }
 
 /// Shows the baggage of the place where a span starts.
@@ -115,16 +202,16 @@ mod tests {
     fn the_batchs_own_timeout_bounds_a_request_once_somebody_asks_for_it() {
         let seconds = Duration::from_secs;
         let minute = Config::default().export_timeout(seconds(60));
-        assert_eq!(minute.timeout(), seconds(60), "30 s, the default, is not asked for");
+        assert_eq!(timeout(&minute), seconds(60), "30 s, the default, is not asked for");
         let mut shorter = minute.clone();
         shorter.batch_timeout = seconds(5);
-        assert_eq!(shorter.timeout(), seconds(5));
+        assert_eq!(timeout(&shorter), seconds(5));
         shorter.batch_timeout = Duration::ZERO;
-        assert_eq!(shorter.timeout(), seconds(60), "0 is no limit");
+        assert_eq!(timeout(&shorter), seconds(60), "0 is no limit");
         let by_variable = Config::from_lookup(|name| {
             (name == "OTEL_BSP_EXPORT_TIMEOUT").then(|| "30000".to_owned())
         });
-        assert_eq!(by_variable.export_timeout(seconds(60)).timeout(), seconds(30));
+        assert_eq!(timeout(&by_variable.export_timeout(seconds(60))), seconds(30));
     }
 
     #[test]

@@ -30,21 +30,17 @@ pub(super) struct Setting {
 pub(super) enum Need {
     Compression,
     Tls,
-    OtherExporters,
     Metrics,
-    Logs,
     ConfigFile,
     Entities,
     Conventions,
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 6] = [
         Self::Compression,
         Self::Tls,
-        Self::OtherExporters,
         Self::Metrics,
-        Self::Logs,
         Self::ConfigFile,
         Self::Entities,
         Self::Conventions,
@@ -55,9 +51,7 @@ impl Need {
         match self {
             Self::Compression => "this build sends uncompressed",
             Self::Tls => "this build has no TLS",
-            Self::OtherExporters => "this build exports by OTLP only",
             Self::Metrics => "this build records no metrics",
-            Self::Logs => "this build records no logs",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
             Self::Conventions => "this build has one form of the conventions",
@@ -67,8 +61,7 @@ impl Need {
     /// Values that ask for nothing.
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
-            Self::Compression | Self::Metrics | Self::Logs => value == "none",
-            Self::OtherExporters => ["otlp", "none"].contains(&value),
+            Self::Compression | Self::Metrics => value == "none",
             _ => false,
         }
     }
@@ -112,9 +105,12 @@ const GENERAL: &[Setting] = &[
     row!(plain, log_level),
     row!(list, semconv_opt_in, Conventions),
     row!(optional, exception_signal, Conventions),
+    row!(plain, tracing_events),
     row!(plain, otel_globals),
     row!(debug, activate_otel_context),
     row!(time, shutdown_timeout),
+    row!(plain, console),
+    row!(debug, extras),
 ];
 
 const OTLP: &[Setting] = &[
@@ -131,9 +127,9 @@ const OTLP: &[Setting] = &[
 
 /// One signal's own; `$need` is what a whole signal waits for.
 macro_rules! signal {
-    ($signal:ident, $exporters:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
+    ($signal:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
         &[
-            row!(plain, $signal.exporters, $exporters),
+            row!(plain, $signal.exporters $(, $need)?),
             row!(optional_url / optional, $signal.endpoint $(, $need)?),
             row!(optional, $signal.protocol $(, $need)?),
             row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
@@ -147,9 +143,9 @@ macro_rules! signal {
     };
 }
 
-const TRACES: &[Setting] = signal!(traces, OtherExporters, Compression, Tls);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs, Logs);
+const TRACES: &[Setting] = signal!(traces, Compression, Tls);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Compression, Tls);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),
@@ -180,12 +176,12 @@ const METRIC_READER: &[Setting] = &[
 ];
 
 const LOG_RECORDS: &[Setting] = &[
-    row!(time, log_records.schedule_delay, Logs),
-    row!(timeout, log_records.batch_timeout, Logs),
-    row!(plain, log_records.max_queue_size, Logs),
-    row!(plain, log_records.max_export_batch_size, Logs),
-    row!(plain, log_records.attributes, Logs),
-    row!(length, log_records.value_length, Logs),
+    row!(time, log_records.schedule_delay),
+    row!(timeout, log_records.batch_timeout),
+    row!(plain, log_records.max_queue_size),
+    row!(plain, log_records.max_export_batch_size),
+    row!(plain, log_records.attributes),
+    row!(length, log_records.value_length),
 ];
 
 /// How a setting without a value is shown.

@@ -1,12 +1,12 @@
 //! One attempt in the words of the destination's protocol; the exporter above knows none.
 //!
-//! Flow: batch -> exporter -> **client** -> `http` or `grpc` -> receiver.
+//! Flow: batch -> exporter -> **client** -> `http` or `grpc` -> receiver, or `aside` -> exporter.
 
 use super::batch::Batch;
-use super::endpoint::Destination;
 use super::response::Answer;
 use super::transport::Transport;
-use super::{grpc, http};
+use super::{aside, grpc, http};
+use crate::pipeline::settings::Target;
 use ::http::HeaderValue;
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -20,10 +20,15 @@ pub(super) const IDLE: Duration = Duration::from_secs(30);
 pub(super) enum Client {
     Http(http::Client),
     Grpc(grpc::Client),
+    Aside(aside::Client),
 }
 
 impl Client {
-    pub(super) fn new(destination: &Destination) -> Self {
+    pub(super) fn new(target: &Target) -> Self {
+        let destination = match target {
+            Target::Receiver(destination) => destination,
+            Target::Extra(extra) => return Self::Aside(aside::Client::new(extra)),
+        };
         match destination.transport() {
             Transport::Http => Self::Http(http::Client::new(destination)),
             Transport::Grpc => Self::Grpc(grpc::Client::new(destination)),
@@ -35,6 +40,14 @@ impl Client {
         match self {
             Self::Http(client) => client.post(batch).await,
             Self::Grpc(client) => client.post(batch, give_up).await,
+            Self::Aside(client) => client.post(batch).await,
+        }
+    }
+
+    /// Nothing more is posted; what has to be ended is ended.
+    pub(super) async fn close(&mut self) {
+        if let Self::Aside(client) = self {
+            client.close().await;
         }
     }
 }

@@ -1,14 +1,17 @@
-//! The way out: a batch becomes a request, a response becomes an outcome.
+//! The way out: a batch becomes a request, a response becomes an outcome. What a program uses of
+//! it are exporters of its own ([`Exporter`]) and of ours.
 //!
-//! Runs on the sender's thread only. `batch` puts envelopes around buffers, `client` makes one
-//! attempt by `http` or by `grpc`, `response` or `grpc_status` reads the answer, `retry` decides
-//! when to try again.
+//! Runs on the sender's thread, and `aside` of it. `batch` puts envelopes around buffers, `client`
+//! makes one attempt by `http` or by `grpc`, `response` or `grpc_status` reads the answer, `retry`
+//! decides when to try again.
 
+mod aside;
 mod batch;
 mod body;
 mod client;
 mod connection;
 mod endpoint;
+mod exporter;
 mod grpc;
 mod grpc_status;
 mod http;
@@ -20,7 +23,9 @@ mod transport;
 
 pub(crate) use batch::{Batch, BatchId};
 pub(crate) use endpoint::Destination;
-pub(crate) use signal::SignalKind;
+pub use exporter::{ExportError, Exporter, Request};
+pub(crate) use exporter::{Extra, Extras};
+pub use signal::SignalKind;
 
 use crate::diagnose::{self, Cause};
 use crate::pipeline::control::StopBy;
@@ -65,12 +70,17 @@ pub(crate) struct Courier {
 impl Courier {
     pub(crate) fn new(way: &Way) -> Self {
         Self {
-            client: Client::new(&way.destination),
-            shown: way.destination.shown(),
+            client: Client::new(&way.target),
+            shown: way.target.shown(),
             timeout: way.timeout,
             not_before: None,
             reached: false,
         }
+    }
+
+    /// Nothing more is sent.
+    pub(crate) async fn close(&mut self) {
+        self.client.close().await;
     }
 
     /// Sends the batch, again and again as the protocol allows, until the export timeout. Where

@@ -4,9 +4,13 @@ use std::fmt;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum SignalKind {
+#[non_exhaustive]
+pub enum SignalKind {
+    /// Spans.
     Traces,
+    /// Points of metrics.
     Metrics,
+    /// Log records.
     Logs,
 }
 

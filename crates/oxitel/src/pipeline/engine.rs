@@ -52,7 +52,7 @@ pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> 
     let settings = settings::current()?;
     let engine = current().unwrap_or_else(|| build(settings));
     // Also when the engine is there: if the system gave no thread before, it may do so now.
-    if state::is_on() {
+    if state::is_running() {
         engine.control.start_sender(engine, settings);
     }
     Some((engine, settings))

@@ -1,10 +1,11 @@
 //! Starting, flushing and ending the engine: what `init`, `flush`, `shutdown` and the guard do.
 
 use super::settings::{self, Settings};
-use super::{clock, current, engine, fork, state};
+use super::{clock, current, engine, fork, local, state};
 use crate::bridge::opentelemetry::{TracerProvider, baggage};
 use crate::config::InitError;
 use crate::stats::{FlushError, Stats};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,8 @@ pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
     if STARTING.swap(epoch, Ordering::Acquire) == epoch {
         return Err(InitError::AlreadyRunning);
     }
-    let outcome = if state::is_on() { Err(InitError::AlreadyRunning) } else { begin(settings) };
+    let outcome =
+        if state::is_running() { Err(InitError::AlreadyRunning) } else { begin(settings) };
     STARTING.store(0, Ordering::Release);
     outcome
 }
@@ -42,11 +44,13 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     engine.lanes.traces.ledger.redacted(settings.resource.redacted());
     state::set_parent_decides(settings.sampler.is_settled_by_parent());
     state::set_asked(settings.starts_are_asked(), settings.hooks.see_ends());
+    state::set_events_of_spans(settings.events_of_spans);
+    state::set_logs_wanted(settings.logs.is_some());
     current::set_activation(settings.activation);
     end_with_the_process();
     // Release: the settings were published before.
     state::SHARED.config_generation.fetch_add(1, Ordering::Release);
-    state::set(state::ON);
+    state::set(if settings.traces.is_some() { state::ON } else { state::WITHOUT_SPANS });
     if settings.otel_globals {
         opentelemetry::global::set_tracer_provider(TracerProvider::new());
     }
@@ -75,13 +79,7 @@ fn verdict(lost: u64, queued: u64) -> Result<(), FlushError> {
 
 /// Flushes and ends the engine; the first call does it, later ones find nothing to do.
 pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
-    let change = state::SHARED.state.compare_exchange(
-        state::ON,
-        state::DOWN,
-        Ordering::AcqRel,
-        Ordering::Relaxed,
-    );
-    let (Ok(_), Some(engine)) = (change, engine::current()) else { return Ok(()) };
+    let (true, Some(engine)) = (state::stop(), engine::current()) else { return Ok(()) };
     let (half, deadline) = (deadline(timeout / 2), deadline(timeout));
     // What is collected has to be sent as well: a thread that stands still gets half of the time.
     engine.collect_all(half);
@@ -101,9 +99,25 @@ fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(LONGEST_WAIT)
 }
 
-/// Whether spans are recorded.
+/// A flush out of a panic hook. The sender, if it is the one that panics, does not wait for itself.
+pub(crate) fn flush_from_panic(timeout: Duration) -> Result<(), FlushError> {
+    if local::is_suppressed() { Ok(()) } else { flush(timeout) }
+}
+
+/// Ends the engine when the process is told to end.
+pub(crate) fn shutdown_on_signals(timeout: Duration) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    return super::signals::watch(timeout);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = timeout;
+        Ok(0)
+    }
+}
+
+/// Whether anything is recorded.
 pub(crate) fn is_running() -> bool {
-    state::is_on()
+    state::is_running()
 }
 
 /// The ledger of this process.

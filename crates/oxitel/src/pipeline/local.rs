@@ -129,6 +129,35 @@ pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanCo
     begun.unwrap_or_else(|| begin_late(scope, name, parent))
 }
 
+/// The ids of the current span.
+pub(crate) fn current_ids() -> Ids {
+    visit(|local| local.place().0.0).unwrap_or(Ids::NONE)
+}
+
+/// The settings to record by; `None` where nothing is recorded.
+pub(super) fn settings() -> Option<&'static Settings> {
+    visit(|local| (!local.is_suppressed()).then(|| local.home().map(|home| home.settings)))??
+}
+
+/// Runs `action`, which runs nothing of the host's, with the place for this thread's records; past
+/// its thread-locals a thread has that of the orphans.
+pub(super) fn with_shard(action: impl FnOnce(&Engine, &Shard)) {
+    let mut action = Some(action);
+    visit(|local| {
+        if let (Some(home), Some(action)) = (local.home(), action.take()) {
+            action(home.engine, &home.shard);
+        }
+    });
+    if let (Some(action), Some(engine)) = (action, engine::current()) {
+        action(engine, engine.registry.orphans());
+    }
+}
+
+/// Whether nothing is recorded here, whatever the parent: the engine's own threads are so.
+pub(crate) fn is_suppressed() -> bool {
+    visit(Local::is_suppressed).unwrap_or(false)
+}
+
 /// On a thread that is past its thread-locals: in a destructor of another one of them. What a
 /// thread keeps is made for this one span; nothing is current there.
 #[cold]

@@ -5,11 +5,12 @@
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
 //! (limits by number), `registry`, `ledger`; then the other side: `engine`,
-//! `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
+//! `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`, `signals`,
+//! `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
-mod buffer;
+pub(crate) mod buffer;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
@@ -27,6 +28,7 @@ mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod lock;
+pub(crate) mod logs;
 pub(crate) mod os;
 mod outlet;
 mod parcel;
@@ -36,6 +38,8 @@ pub(crate) mod scope;
 pub(crate) mod scratch;
 mod sender;
 pub(crate) mod settings;
+#[cfg(target_os = "linux")]
+pub(crate) mod signals;
 pub(crate) mod state;
 pub(crate) mod stderr;
 pub(crate) mod sync;

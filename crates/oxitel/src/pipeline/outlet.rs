@@ -149,10 +149,19 @@ async fn work(outlet: Arc<Outlet>) {
         if !parcels.is_empty() {
             deliver(&outlet, &mut courier, parcels).await;
         } else if outlet.closed.load(Ordering::Acquire) {
-            return;
+            return close(&outlet, &mut courier).await;
         } else {
             outlet.wake.notified().await;
         }
+    }
+}
+
+/// Lets an exporter in this process shut down, until shutdown's deadline.
+async fn close(outlet: &Outlet, courier: &mut Courier) {
+    tokio::select! {
+        biased;
+        () = outlet.engine.control.time_is_over() => {}
+        () = courier.close() => {}
     }
 }
 

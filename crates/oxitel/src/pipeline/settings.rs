@@ -1,7 +1,8 @@
 //! The configuration of a running engine: resolved once by `init`, read-only from then on.
 
+pub(crate) use super::scratch::Limit;
 use crate::bridge::Activation;
-use crate::export::{Destination, SignalKind};
+use crate::export::{Destination, Extra, SignalKind};
 use crate::record::redact::Rules;
 use crate::record::{Hooks, Limits, Sampler};
 use crate::resource::Resource;
@@ -25,6 +26,9 @@ pub(crate) struct Settings {
     pub(crate) traces: Option<Route>,
     pub(crate) metrics: Option<Route>,
     pub(crate) logs: Option<Route>,
+    /// `tracing` events become events of their spans.
+    pub(crate) events_of_spans: bool,
+    pub(crate) log_limit: Limit,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) live_bytes: usize,
 }
@@ -43,9 +47,28 @@ pub(crate) struct Route {
 /// One exporter.
 #[derive(Debug)]
 pub(crate) struct Way {
-    pub(crate) destination: Destination,
+    pub(crate) target: Target,
     /// Bounds one request with all its retries.
     pub(crate) timeout: Duration,
+}
+
+/// Who takes the requests.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// A receiver of OTLP.
+    Receiver(Destination),
+    /// An exporter in this process.
+    Extra(Extra),
+}
+
+impl Target {
+    /// For people.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Receiver(destination) => destination.shown(),
+            Self::Extra(extra) => format!("the exporter {:?}", extra.name),
+        }
+    }
 }
 
 impl Settings {

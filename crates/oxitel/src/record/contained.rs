@@ -53,7 +53,7 @@ pub(crate) fn call<R>(inside: Inside, action: impl FnOnce() -> R) -> Result<R, N
         lifecycle::count_panic();
         diagnose::warn(
             Cause::UserCode,
-            &"a sampler, a hook or a redacting function of the program panicked; recording goes on",
+            &"a sampler, a hook, an exporter or a redacting function of the program panicked; recording goes on",
         );
         NotRun
     })

@@ -66,12 +66,14 @@ pub(super) fn accepted(
     signal: Signal,
     partial: Option<(i64, String)>,
 ) -> Response<BoxBody<Bytes, Infallible>> {
+    said(Full::new(frame(&signal.response(partial))).boxed())
+}
+
+/// This body, and status 0 in the trailers.
+pub(super) fn said(body: BoxBody<Bytes, Infallible>) -> Response<BoxBody<Bytes, Infallible>> {
     let mut trailers = HeaderMap::new();
     trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
-    let body = Full::new(frame(&signal.response(partial)))
-        .with_trailers(ready(Some(Ok(trailers))))
-        .boxed();
-    respond(body)
+    respond(body.with_trailers(ready(Some(Ok(trailers)))).boxed())
 }
 
 /// A response of headers alone that carry the status.

@@ -5,8 +5,9 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use ::http::header::CONTENT_TYPE;
@@ -15,7 +16,7 @@ use ::http::{HeaderValue, Method, Response};
 use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -70,6 +71,7 @@ async fn converse(stream: TcpStream, inbox: Arc<Inbox>) {
             // A client that breaks off is part of many tests: it is no error of the receiver.
             _ended = connection.as_mut() => return,
             () = control.reset_asked() => return,
+            () = control.close_asked() => return,
             () = control.end_asked() => connection.as_mut().graceful_shutdown(),
         }
     }
@@ -78,7 +80,7 @@ async fn converse(stream: TcpStream, inbox: Arc<Inbox>) {
 /// An error resets the stream.
 async fn respond(
     inbox: &Inbox,
-    control: &Control,
+    control: &Arc<Control>,
     request: hyper::Request<Incoming>,
 ) -> io::Result<Response<Body>> {
     let (head, body) = request.into_parts();
@@ -90,24 +92,42 @@ async fn respond(
     // A request that is not understood leaves the script to those that are.
     let told = route.map(|signal| (signal, inbox.next_answer()));
     control.pace(told.as_ref().ok().and_then(|(_, answer)| answer.bytes_per_second()));
-    let (body, read) = match read(body).await {
-        Ok(body) => (body, Ok(())),
-        Err(refusal) => (Bytes::new(), Err(refusal)),
+    // Kept until the answer is said: hyper reads a body to its end once nobody holds it.
+    let mut unread = None;
+    let (body, read) = if told.as_ref().is_ok_and(|(_, answer)| answer.is_early()) {
+        unread = Some(body);
+        (Bytes::new(), Ok(()))
+    } else {
+        match read(body).await {
+            Ok(body) => (body, Ok(())),
+            Err(refusal) => (Bytes::new(), Err(refusal)),
+        }
     };
     let outcome = told.and_then(|(signal, answer)| {
         read?;
-        let message = if grpc { grpc::unframe(&body)? } else { body.clone() };
+        let message = if grpc && unread.is_none() { grpc::unframe(&body)? } else { body.clone() };
         Ok(answer.give(signal, &message))
     });
     let Outcome { answer, reply, spans } = outcome.unwrap_or_else(Outcome::from);
-    if answer == Answer::GoAway {
-        control.end();
+    match answer {
+        Answer::GoAway => control.end(),
+        Answer::AcceptAndClose => close_soon(control),
+        _ => {}
     }
     let path = head.uri.path().to_owned();
     let arrived = Instant::now();
     let request = Request { path, headers: head.headers, body, grpc, answer, arrived };
     inbox.record(request, spans);
     say(reply, grpc, control).await
+}
+
+/// Closes the connection when the answer has left.
+fn close_soon(control: &Arc<Control>) {
+    let control = Arc::clone(control);
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        control.close();
+    });
 }
 
 fn page(inbox: &Inbox, head: &Parts) -> Option<Response<Body>> {
@@ -130,9 +150,28 @@ async fn read(body: Incoming) -> Result<Bytes, Refusal> {
     }
 }
 
+/// A body without an end.
+struct Endless;
+
+impl hyper::body::Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[0; 16 << 10])))))
+    }
+}
+
 async fn say(reply: Reply, grpc: bool, control: &Control) -> io::Result<Response<Body>> {
     match reply {
         Reply::Accepted { signal, partial } => Ok(accepted(grpc, signal, partial)),
+        Reply::Words { body, .. } if grpc => Ok(grpc::said(Full::from(body).boxed())),
+        Reply::Words { content_type, body } => Ok(http::said(&content_type, body)),
+        Reply::Endless if grpc => Ok(grpc::said(Endless.boxed())),
+        Reply::Endless => Ok(Response::new(Endless.boxed())),
         Reply::Refused(refusal) if grpc => Ok(grpc::refused(&refusal)),
         Reply::Refused(refusal) => Ok(http::refused(&refusal).map(BodyExt::boxed)),
         Reply::ResetStream => Err(io::Error::other("the receiver was told to reset the stream")),

@@ -91,16 +91,19 @@ pub(crate) fn run_example_with(
     endpoint: &str,
     variables: &[(&str, &str)],
 ) -> (Output, Duration) {
+    let begun = Instant::now();
+    let mut example = example(name, arguments, endpoint);
+    let output = example.envs(variables.iter().copied()).output().expect("the example runs");
+    (output, begun.elapsed())
+}
+
+/// An example program, not started yet.
+pub(crate) fn example(name: &str, arguments: &[&str], endpoint: &str) -> Command {
     let tests = std::env::current_exe().expect("the test program has a path");
     let target = tests.ancestors().nth(2).expect("it lies in target/debug/deps");
-    let begun = Instant::now();
-    let output = Command::new(target.join("examples").join(name))
-        .args(arguments)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        .envs(variables.iter().copied())
-        .output()
-        .expect("the example runs");
-    (output, begun.elapsed())
+    let mut example = Command::new(target.join("examples").join(name));
+    example.args(arguments).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    example
 }
 
 /// The ledger that an example printed as its last line.
@@ -116,6 +119,8 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
             "recorded" => stats.recorded = count,
             "delivered" => stats.delivered = count,
             "rejected" => stats.rejected = count,
+            "queue_full" => stats.dropped.queue_full = count,
+            "already_shutdown" => stats.dropped.already_shutdown = count,
             "unreachable" => stats.dropped.unreachable = count,
             "shutdown_deadline" => stats.dropped.shutdown_deadline = count,
             "queued" => stats.queued = count,
@@ -146,7 +151,7 @@ pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc
     (url, requests)
 }
 
-fn read_request(stream: &mut TcpStream) -> io::Result<()> {
+pub(crate) fn read_request(stream: &mut TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {

@@ -1,0 +1,10 @@
+//! What a program names of `export`, without anything that would call it.
+
+#[path = "../export/exporter.rs"]
+mod exporter;
+#[path = "../export/signal.rs"]
+mod signal;
+
+pub use exporter::{ExportError, Exporter, Request};
+pub(crate) use exporter::{Extra, Extras};
+pub use signal::SignalKind;
