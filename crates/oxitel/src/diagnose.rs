@@ -23,6 +23,8 @@ pub(crate) enum Cause {
     UserCode,
     SpanLimit,
     LogLimit,
+    Spool,
+    SpoolDamaged,
 }
 
 /// Room for every cause.
@@ -33,7 +35,7 @@ impl Cause {
     /// Lost data is an error; what is done in another way than was asked for is a warning.
     fn level(self) -> LogLevel {
         match self {
-            Self::NoRuntime => LogLevel::Warn,
+            Self::NoRuntime | Self::Spool => LogLevel::Warn,
             _ => LogLevel::Error,
         }
     }

@@ -208,9 +208,6 @@ mod tests {
     #[test]
     fn the_batchs_own_timeout_bounds_a_request_once_somebody_asks_for_it() {
         let seconds = Duration::from_secs;
-        let timeout = |config: &Config| {
-            config.timeout(SignalKind::Traces, &config.timing(SignalKind::Traces))
-        };
         let minute = Config::default().export_timeout(seconds(60));
         assert_eq!(timeout(&minute), seconds(60), "30 s, the default, is not asked for");
         let mut shorter = minute.clone();

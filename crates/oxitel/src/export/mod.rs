@@ -24,6 +24,7 @@ mod memory;
 mod response;
 mod retry;
 mod signal;
+pub(crate) mod spool;
 mod tls;
 mod transport;
 

@@ -29,13 +29,14 @@ pub(crate) mod lifecycle;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod logs;
+pub(crate) mod os;
 mod outlet;
 mod parcel;
 pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
-pub(crate) mod sender;
+mod sender;
 pub(crate) mod settings;
 #[cfg(target_os = "linux")]
 pub(crate) mod signals;
@@ -48,4 +49,5 @@ pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 
+pub(crate) use ids::seed;
 pub(crate) use parcel::Parcel;
