@@ -22,6 +22,12 @@ pub(crate) enum Cause {
     TooManyScopes,
     UserCode,
     SpanLimit,
+    BadInstrument,
+    DuplicateInstrument,
+    BadMeasurement,
+    BadView,
+    Cardinality,
+    Observables,
 }
 
 /// Room for every cause.
@@ -32,7 +38,9 @@ impl Cause {
     /// Lost data is an error; what is done in another way than was asked for is a warning.
     fn level(self) -> LogLevel {
         match self {
-            Self::NoRuntime => LogLevel::Warn,
+            Self::NoRuntime | Self::BadView | Self::Cardinality | Self::DuplicateInstrument => {
+                LogLevel::Warn
+            }
             _ => LogLevel::Error,
         }
     }

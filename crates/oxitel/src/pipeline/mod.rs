@@ -4,7 +4,7 @@
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
-//! (limits by number), `registry`, `ledger`; then the other side: `engine`,
+//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
@@ -16,7 +16,7 @@ pub(crate) mod control;
 pub(crate) mod current;
 pub(crate) mod encode;
 mod engine;
-mod fork;
+pub(crate) mod fork;
 pub(crate) mod frames;
 mod ids;
 mod items;
@@ -24,6 +24,7 @@ pub(crate) mod known_keys;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
+pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod per_epoch;
@@ -32,6 +33,7 @@ pub(crate) mod scope;
 pub(crate) mod scratch;
 mod sender;
 pub(crate) mod settings;
+pub(crate) mod shards;
 pub(crate) mod state;
 pub(crate) mod stderr;
 pub(crate) mod sync;
@@ -41,4 +43,5 @@ pub(crate) mod table;
 mod table_tests;
 
 pub(crate) use buffer::Buffer;
+pub(crate) use ids::seed;
 pub(crate) use lane::Lane;

@@ -22,6 +22,7 @@ mod http;
 mod inbox;
 mod judge;
 mod line;
+pub mod metrics;
 mod receiver;
 mod rpc_status;
 mod server;
