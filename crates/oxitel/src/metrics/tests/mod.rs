@@ -19,10 +19,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Metrics of this test alone; off at the end.
-struct Session(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
+pub(in crate::metrics) struct Session(
+    #[expect(dead_code, reason = "held")] MutexGuard<'static, ()>,
+);
 
 impl Session {
-    fn with(settings: Settings) -> Self {
+    pub(in crate::metrics) fn with(settings: Settings) -> Self {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         metrics::start(settings);
         Self(turn)
@@ -45,7 +47,7 @@ impl Drop for Session {
 }
 
 /// The metrics of a scope as text, one line for each point, in order.
-fn shown(scope: &str) -> String {
+pub(in crate::metrics) fn shown(scope: &str) -> String {
     let mut lines: Vec<String> = metrics::collect_scope(scope).iter().flat_map(lines).collect();
     lines.sort();
     lines.join("\n")
