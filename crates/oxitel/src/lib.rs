@@ -51,6 +51,7 @@ mod diagnose;
 #[cfg(feature = "otel")]
 pub mod export;
 mod guard;
+pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 #[cfg(not(feature = "otel"))]

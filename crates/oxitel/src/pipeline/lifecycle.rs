@@ -136,6 +136,13 @@ pub(crate) fn count_panic() {
     }
 }
 
+/// Counts texts of metric attributes that were replaced.
+pub(crate) fn count_redacted(texts: u64) {
+    if let Some(engine) = engine::current() {
+        engine.lanes.metrics.ledger.redacted(texts);
+    }
+}
+
 /// `std::process::exit`, or a guard that was leaked: the C library calls us last.
 fn end_with_the_process() {
     static REGISTERED: AtomicBool = AtomicBool::new(false);

@@ -24,6 +24,7 @@ mod inbox;
 mod judge;
 mod line;
 mod log;
+pub mod metrics;
 mod receiver;
 mod rpc_status;
 mod server;
