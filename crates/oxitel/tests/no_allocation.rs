@@ -111,7 +111,7 @@ fn serve(layer: &HttpServerLayer) -> u64 {
 fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let receiver = Receiver::start();
     let config = Config::default().endpoint(receiver.endpoint());
-    let config = config.tracing_events(TracingEvents::SpanEvents);
+    let config = config.tracing_events(TracingEvents::SpanEvents).own_metrics(false);
     let guard = oxitel::init(config).expect("telemetry starts");
     let flush = || oxitel::flush(Duration::from_secs(10)).expect("delivered");
     let measure = |name: &str, trace: fn(i64)| {

@@ -104,6 +104,8 @@ pub struct Config {
     pub metric_reader: MetricReader,
     /// `OTEL_BLRP_…` and `OTEL_LOGRECORD_…`.
     pub log_records: LogRecords,
+    /// Whether the engine's own health (`otel.sdk.…`) is among the metrics. Default `true`.
+    pub own_metrics: bool,
     /// What `tracing` events become: log records (the default), or events of their spans.
     pub tracing_events: TracingEvents,
     /// Whether `init` makes us the OpenTelemetry API's global tracer provider and propagator.
@@ -164,6 +166,7 @@ impl Default for Config {
             log_level: LogLevel::Info,
             metric_reader: MetricReader::default(),
             log_records: LogRecords::default(),
+            own_metrics: true,
             tracing_events: TracingEvents::LogRecords,
             otel_globals: true,
             activate_otel_context: Activation::Auto,

@@ -25,7 +25,9 @@ impl Config {
         }
         let traces = self.route(SignalKind::Traces)?;
         let logs = self.route_or_none(SignalKind::Logs, traces.is_some())?;
-        if traces.is_none() && logs.is_none() {
+        let others_work = traces.is_some() || logs.is_some();
+        let metrics = self.route_or_none(SignalKind::Metrics, others_work)?;
+        if traces.is_none() && logs.is_none() && metrics.is_none() {
             return Ok(None);
         }
         let rules = Rules::new(self.redaction.clone());
@@ -39,13 +41,15 @@ impl Config {
             hooks: self.hooks.clone(),
             baggage: current_baggage,
             traces,
-            metrics: None,
+            metrics,
             logs,
             events_of_spans: self.tracing_events == TracingEvents::SpanEvents,
             log_limit: Limit {
                 count: self.log_records.attributes,
                 value_length: self.log_records.value_length,
             },
+            aggregation: self.metric_reader.aggregation(),
+            own_metrics: self.own_metrics,
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
         }))

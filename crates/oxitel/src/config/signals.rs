@@ -1,6 +1,7 @@
 //! What can be set for each signal: who exports it, and how its OTLP travels.
 
 use super::{Compression, ExemplarFilter, Headers, HistogramAggregation, Protocol, Temporality};
+use crate::metrics::{self, View};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ impl std::fmt::Display for Exporters {
     }
 }
 
-/// How metrics are collected. Kept and checked; no build records metrics yet.
+/// How metrics are collected.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MetricReader {
@@ -85,6 +86,8 @@ pub struct MetricReader {
     pub temporality: Temporality,
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`. Default explicit buckets.
     pub histogram_aggregation: HistogramAggregation,
+    /// Changes to what instruments give; see [`View`].
+    pub views: Vec<View>,
     /// `OTEL_EXPORTER_PROMETHEUS_HOST`. Default `localhost`.
     pub prometheus_host: String,
     /// `OTEL_EXPORTER_PROMETHEUS_PORT`. Default 9464.
@@ -99,13 +102,38 @@ impl Default for MetricReader {
             exemplar_filter: ExemplarFilter::TraceBased,
             temporality: Temporality::Cumulative,
             histogram_aggregation: HistogramAggregation::ExplicitBuckets,
+            views: Vec::new(),
             prometheus_host: "localhost".to_owned(),
             prometheus_port: 9464,
         }
     }
 }
 
-/// How log records are grouped and limited. Kept and checked; no build records logs yet.
+impl MetricReader {
+    /// The same in the words of the aggregator.
+    #[cfg(feature = "otel")]
+    pub(crate) fn aggregation(&self) -> metrics::Settings {
+        let mut settings = metrics::Settings::default();
+        settings.temporality = match self.temporality {
+            Temporality::Cumulative => metrics::TemporalityPreference::Cumulative,
+            Temporality::Delta => metrics::TemporalityPreference::Delta,
+            Temporality::LowMemory => metrics::TemporalityPreference::LowMemory,
+        };
+        settings.exemplars = match self.exemplar_filter {
+            ExemplarFilter::AlwaysOn => metrics::ExemplarFilter::AlwaysOn,
+            ExemplarFilter::AlwaysOff => metrics::ExemplarFilter::AlwaysOff,
+            ExemplarFilter::TraceBased => metrics::ExemplarFilter::TraceBased,
+        };
+        settings.histograms = match self.histogram_aggregation {
+            HistogramAggregation::ExplicitBuckets => metrics::Aggregation::explicit(),
+            HistogramAggregation::Base2Exponential => metrics::Aggregation::exponential(),
+        };
+        settings.views.clone_from(&self.views);
+        settings
+    }
+}
+
+/// How log records are grouped and limited.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogRecords {

@@ -60,7 +60,7 @@ fn runtime(engine: &Engine) -> Option<Runtime> {
     loop {
         let mut builder = Builder::new_current_thread();
         // The helper, too, records nothing.
-        builder.enable_all().max_blocking_threads(1).on_thread_start(context::suppress_thread);
+        builder.enable_all().max_blocking_threads(2).on_thread_start(context::suppress_thread);
         let built = builder.build();
         engine.control.sender_is_ready();
         match built {

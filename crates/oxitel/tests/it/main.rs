@@ -22,6 +22,7 @@ mod hooks;
 mod logs;
 mod middleware;
 mod nested;
+mod own_metrics;
 mod places;
 mod pressure;
 mod propagation;
