@@ -62,7 +62,7 @@ impl Dial {
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let protocol: &[u8] = match destination.transport() {
-            Transport::Http => b"http/1.1",
+            Transport::Http | Transport::Json => b"http/1.1",
             Transport::Grpc => b"h2",
         };
         let asked = Asked::default();

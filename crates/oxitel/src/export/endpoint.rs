@@ -58,12 +58,12 @@ impl Destination {
     ) -> Result<Self, EndpointError> {
         let malformed = || EndpointError::Malformed(masked(given));
         let url = parse(given)?;
-        let transport = Transport::choose(given, protocol, url.port_u16())?;
+        let transport = Transport::choose(protocol, url.port_u16());
         let authority = url.authority().ok_or_else(malformed)?;
         let (credentials, authority) = split(authority);
         let query = url.query().map_or(String::new(), |query| format!("?{query}"));
         let target = match transport {
-            Transport::Http => format!("{}{query}", http_path(&url)),
+            Transport::Http | Transport::Json => format!("{}{query}", http_path(&url)),
             Transport::Grpc => signal.method().to_owned(),
         };
         let is_unused = transport == Transport::Grpc && !matches!(url.path(), "" | "/");
@@ -146,7 +146,9 @@ impl Destination {
         let scheme = self.url.scheme_str().unwrap_or_default();
         let authority = self.url.authority().map_or("", Authority::as_str);
         match self.transport {
-            Transport::Http => format!("{scheme}://{authority}{}", self.url.path()),
+            Transport::Http | Transport::Json => {
+                format!("{scheme}://{authority}{}", self.url.path())
+            }
             Transport::Grpc => format!("{scheme}://{authority} over gRPC"),
         }
     }
@@ -296,12 +298,10 @@ mod tests {
         insta::assert_snapshot!(
             [
                 error(None, "x-key", "a\nb"),
-                error(Some(Protocol::HttpJson), "x-key", "a"),
                 error(Some(Protocol::Grpc), "Grpc-Timeout", "1S"),
             ].join("\n"),
             @r#"
         header "x-key" has a name or a value that HTTP does not allow
-        the protocol "http/json" for endpoint "http://h" is none that can be spoken; use "http/protobuf" or "grpc"
         header "Grpc-Timeout" cannot go along over gRPC: names there have letters, digits, "-", "_" and ".", do not begin with "grpc-" or end with "-bin", and are none that the connection itself sets
         "#
         );

@@ -18,6 +18,7 @@ mod exporter;
 mod grpc;
 mod grpc_status;
 mod http;
+mod json_answer;
 mod line;
 mod response;
 mod retry;

@@ -1,5 +1,6 @@
 //! Reads a receiver's answer by the rules of OTLP.
 
+use super::json_answer;
 use super::retry::retry_after;
 use crate::wire::{Content, Fields};
 use http::{HeaderMap, StatusCode, header};
@@ -22,6 +23,10 @@ impl Answer {
     pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         match status.as_u16() {
             200..=299 if is_protobuf(headers) => accepted(body),
+            200..=299 if is_json(headers) => {
+                let (rejected, message) = json_answer::partial_success(body);
+                Self::Accepted { rejected, message: cut(message.as_bytes()) }
+            }
             200..=299 => accepted(&[]),
             429 | 502 | 503 | 504 => Self::TryAgain {
                 after: asked_silence(headers),
@@ -72,22 +77,37 @@ fn partial_success(message: &[u8]) -> (u64, String) {
 
 /// The status line and, if the body is a `google.rpc.Status`, its message.
 fn described(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
+    match said(headers, body) {
+        Some(message) => format!("status {status}, {:?}", cut(&message)),
+        None => format!("status {status}"),
+    }
+}
+
+/// The message of a `google.rpc.Status`.
+fn said(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
+    if is_json(headers) {
+        return json_answer::message(body).map(String::into_bytes);
+    }
     let fields = Fields::new(body).flatten().filter(|_| is_protobuf(headers));
     let messages = fields.filter_map(|field| match field {
         (2, Content::Bytes(message)) => Some(message),
         _ => None,
     });
     // A body may have the field a million times; the last one counts.
-    match messages.last() {
-        Some(message) => format!("status {status}, {:?}", cut(message)),
-        None => format!("status {status}"),
-    }
+    messages.last().map(<[u8]>::to_vec)
 }
 
 fn is_protobuf(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-protobuf"))
+    is_of_type(headers, b"application/x-protobuf")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    is_of_type(headers, b"application/json")
+}
+
+fn is_of_type(headers: &HeaderMap, kind: &[u8]) -> bool {
+    let said = headers.get(header::CONTENT_TYPE);
+    said.is_some_and(|said| said.as_bytes().starts_with(kind))
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod frames;
 mod grpc;
 mod grpc_faults;
 mod hooks;
+mod json;
 mod middleware;
 mod nested;
 mod places;
