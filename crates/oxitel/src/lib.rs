@@ -67,7 +67,8 @@ pub mod testing;
 pub mod wire;
 
 pub use config::{
-    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TlsError,
+    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Proxies, Resolved,
+    TlsError,
 };
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use guard::{Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats};

@@ -1,5 +1,6 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
+use super::proxy::Proxy;
 use super::signal::SignalKind;
 use super::tls::{Files, Trust};
 use super::transport::Transport;
@@ -19,6 +20,7 @@ pub(crate) struct Destination {
     /// With TLS.
     trust: Option<Trust>,
     compression: Compression,
+    proxy: Option<Proxy>,
     /// A path that gRPC has no use for.
     unused_path: Option<String>,
     /// Files for TLS that a plain connection has no use for.
@@ -87,6 +89,7 @@ impl Destination {
             headers,
             trust,
             compression: Compression::None,
+            proxy: None,
             unused_path,
             unused_files: false,
         })
@@ -106,6 +109,24 @@ impl Destination {
     pub(crate) fn compressed_by(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
+    }
+
+    /// By this proxy.
+    pub(crate) fn by_proxy(mut self, proxy: &str) -> Result<Self, EndpointError> {
+        let parsed = Proxy::parse(proxy);
+        self.proxy = Some(parsed.ok_or_else(|| EndpointError::Proxy(masked(proxy)))?);
+        Ok(self)
+    }
+
+    pub(super) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// Whether TLS is spoken there, the host and the port.
+    pub(crate) fn place(&self) -> (bool, &str, u16) {
+        let is_tls = self.trust.is_some();
+        let port = self.url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        (is_tls, self.url.host().unwrap_or_default(), port)
     }
 
     pub(super) fn compression(&self) -> Compression {

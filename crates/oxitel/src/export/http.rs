@@ -6,6 +6,7 @@ use super::client::{BATCH_ID, IDLE, batch_id, failed, root_cause, user_agent};
 use super::compression::{GZIP, Packer, unpack};
 use super::dial::Dial;
 use super::endpoint::Destination;
+use super::proxy::Proxy;
 use super::response::Answer;
 use super::tls::Asked;
 use super::transport::Transport;
@@ -34,6 +35,11 @@ impl Client {
             .pool_idle_timeout(IDLE)
             .build(dial);
         let mut headers = destination.headers().clone();
+        let is_plain = destination.trust().is_none();
+        let proxy = destination.proxy().filter(|_| is_plain);
+        if let Some(authorization) = proxy.and_then(Proxy::authorization) {
+            headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
+        }
         headers.insert(header::USER_AGENT, user_agent());
         let is_json = destination.transport() == Transport::Json;
         let kind = if is_json { "application/json" } else { "application/x-protobuf" };

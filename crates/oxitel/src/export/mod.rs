@@ -20,6 +20,7 @@ mod grpc_status;
 mod http;
 mod json_answer;
 mod line;
+mod proxy;
 mod response;
 mod retry;
 mod signal;

@@ -24,6 +24,7 @@ mod nested;
 mod places;
 mod pressure;
 mod propagation;
+mod proxies;
 mod raw;
 mod records;
 mod redaction;
