@@ -172,7 +172,10 @@ mod tests {
         let config = read(&[("https_proxy", "https://me:hunter2@p"), ("all_proxy", "socks5://p")]);
         assert_eq!(config.proxies.http.or(config.proxies.https), None);
         let said = read(&[("https_proxy", "https://me:hunter2@p"), ("all_proxy", "socks5://p")]);
-        insta::assert_snapshot!(said.warnings().join("\n"), @"");
+        insta::assert_snapshot!(said.warnings().join("\n"), @r#"
+        all_proxy="socks5://p" is no proxy that can be used, which begins with "http://"; it is left out
+        https_proxy="https://…@p" is no proxy that can be used, which begins with "http://"; it is left out
+        "#);
     }
 
     #[test]

@@ -28,6 +28,7 @@ mod proxies;
 mod raw;
 mod records;
 mod redaction;
+mod resend;
 mod resource;
 mod runtimes;
 mod sampling;

@@ -76,7 +76,7 @@ fn by(proxy: &Proxy, credentials: &str, mut config: Config) -> Config {
 
 /// The first line, and what it says of credentials.
 fn asked(proxy: &Proxy) -> Vec<String> {
-    let mut asked: Vec<_> = proxy
+    proxy
         .heads()
         .iter()
         .map(|head| {
@@ -84,9 +84,7 @@ fn asked(proxy: &Proxy) -> Vec<String> {
             let first = head.lines().next().unwrap_or_default();
             [Some(first), told].into_iter().flatten().collect::<Vec<_>>().join(" | ")
         })
-        .collect();
-    asked.dedup();
-    asked
+        .collect()
 }
 
 #[test]
