@@ -51,6 +51,7 @@ mod diagnose;
 #[cfg(feature = "otel")]
 pub mod export;
 mod guard;
+pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 #[cfg(not(feature = "otel"))]
@@ -68,10 +69,13 @@ pub mod wire;
 
 pub use config::{
     Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Proxies, Resolved,
-    TlsError,
+    TlsError, TracingEvents,
 };
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
-pub use guard::{Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats};
+pub use export::SignalKind;
+pub use guard::{
+    Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats, stats_of,
+};
 #[cfg(not(feature = "otel"))]
 pub use off::export;
 pub use record::{

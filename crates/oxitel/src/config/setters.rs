@@ -5,7 +5,7 @@ use super::{
 };
 use crate::bridge::Activation;
 use crate::context::SpanContext;
-use crate::export::{Exporter, Extra, SignalKind};
+use crate::export::{Exporter, Extra, Files, Memory, SignalKind};
 use crate::propagate::Propagators;
 use crate::record::{Limits, Redaction, Sampler, SpanMut, SpanRef, Verdict};
 use std::sync::Arc;
@@ -122,6 +122,20 @@ impl Config {
         let make = Arc::new(move |signal| Box::new(make(signal)) as Box<dyn Exporter>);
         self.extras.0.push(Extra { name: name.into(), make });
         self.argument("extras")
+    }
+
+    /// Writes each signal that is exported to a file as well, in OTLP's JSON: see [`Files`].
+    #[must_use]
+    pub fn files(self, files: impl Into<Files>) -> Self {
+        let files = files.into();
+        self.exporter("files", move |signal| files.exporter(signal))
+    }
+
+    /// Keeps what is exported in memory as well: see [`Memory`].
+    #[must_use]
+    pub fn memory(self, memory: &Memory) -> Self {
+        let memory = memory.clone();
+        self.exporter("memory", move |_| memory.clone())
     }
 
     /// `false`: no span is exported, whatever the environment says. `true` changes nothing.

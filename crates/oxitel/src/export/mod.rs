@@ -15,15 +15,18 @@ mod console;
 mod dial;
 mod endpoint;
 mod exporter;
+mod files;
 mod grpc;
 mod grpc_status;
 mod http;
 mod json_answer;
 mod line;
+mod memory;
 mod proxy;
 mod response;
 mod retry;
 mod signal;
+pub(crate) mod spool;
 mod tls;
 mod transport;
 
@@ -32,6 +35,8 @@ pub(crate) use console::console;
 pub(crate) use endpoint::Destination;
 pub use exporter::{ExportError, Exporter, Request};
 pub(crate) use exporter::{Extra, Extras};
+pub use files::Files;
+pub use memory::{KeptRequest, Memory};
 pub use signal::SignalKind;
 pub(crate) use tls::Files as TlsFiles;
 

@@ -24,6 +24,8 @@ mod inbox;
 mod json;
 mod judge;
 mod line;
+mod log;
+pub mod metrics;
 mod receiver;
 mod rpc_status;
 mod server;
@@ -38,6 +40,7 @@ pub use decode::SpanRecord;
 pub use fixed::{fix_clock, fix_ids};
 pub use inbox::Request;
 pub use judge::{Broken, Verdict, judge};
+pub use log::{LogEntry, log_lines};
 /// The messages that [`SpanRecord`] is made of.
 pub use opentelemetry_proto::tonic as proto;
 pub use receiver::Receiver;

@@ -8,12 +8,14 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::answer::Answer;
 use super::decode::SpanRecord;
 use super::inbox::{Inbox, Page, Request};
+use super::log::{LogEntry, log_lines};
 use super::server;
 use super::tls::Identity;
 use super::tree::tree;
@@ -108,6 +110,22 @@ impl Receiver {
     /// The spans of all accepted requests, in order of arrival.
     pub fn spans(&self) -> Vec<SpanRecord> {
         self.inbox.state().spans.clone()
+    }
+
+    /// The log records of all accepted requests, in order of arrival.
+    pub fn logs(&self) -> Vec<LogEntry> {
+        self.inbox.state().logs.clone()
+    }
+
+    /// The accepted log records as text, see [`log_lines`].
+    pub fn log_lines(&self) -> String {
+        let state = self.inbox.state();
+        log_lines(&state.logs, &state.spans)
+    }
+
+    /// The metrics of all accepted requests, in order of arrival.
+    pub fn metrics(&self) -> Vec<ResourceMetrics> {
+        self.inbox.state().metrics.clone()
     }
 
     /// The accepted spans as text, see [`tree`].

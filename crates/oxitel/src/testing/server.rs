@@ -134,7 +134,7 @@ async fn respond(
         };
         Ok(answer.give(signal, &message))
     });
-    let Outcome { answer, reply, spans } = outcome.unwrap_or_else(Outcome::from);
+    let Outcome { answer, reply, taken } = outcome.unwrap_or_else(Outcome::from);
     match answer {
         Answer::GoAway => control.end(),
         Answer::AcceptAndClose => close_soon(control),
@@ -143,7 +143,7 @@ async fn respond(
     let path = head.uri.path().to_owned();
     let arrived = Instant::now();
     let request = Request { path, headers: head.headers, body, grpc, answer, arrived };
-    inbox.record(request, spans);
+    inbox.record(request, taken);
     say(reply, form, control).await
 }
 

@@ -1,7 +1,7 @@
 //! One telemetry session at a time: the engine is the process's, and tests are its threads.
 
 use oxitel::testing::{Receiver, judge};
-use oxitel::{Config, Guard, Stats};
+use oxitel::{Config, Guard, Stats, TracingEvents};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
@@ -32,13 +32,15 @@ impl Session {
         Self::with(|config| config)
     }
 
-    /// With the schedule delay out of the way, so that only a flush or a full chunk sends.
+    /// With the schedule delay out of the way, so that only a flush or a full chunk sends, and with
+    /// events where they are seen in the tree.
     pub(crate) fn with(change: impl FnOnce(Config) -> Config) -> Self {
         let turn = turn();
         let receiver = Receiver::start();
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());
         let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
+        let config = config.tracing_events(TracingEvents::SpanEvents);
         let guard = oxitel::init(change(config)).expect("telemetry starts");
         Self { receiver, guard, before: oxitel::stats(), _turn: turn }
     }
