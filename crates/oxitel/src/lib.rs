@@ -68,8 +68,8 @@ pub mod testing;
 pub mod wire;
 
 pub use config::{
-    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TlsError,
-    TracingEvents,
+    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Proxies, Resolved,
+    TlsError, TracingEvents,
 };
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use export::SignalKind;

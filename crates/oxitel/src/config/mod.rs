@@ -12,6 +12,7 @@ mod origins;
 #[cfg(feature = "otel")]
 mod otlp;
 mod parse;
+mod proxies;
 #[cfg(feature = "otel")]
 mod resolve;
 mod resolved;
@@ -27,6 +28,7 @@ pub use choices::{
 };
 pub use error::{EndpointError, InitError, TlsError};
 pub use origins::Origin;
+pub use proxies::Proxies;
 pub use resolved::{Resolved, ResolvedSetting};
 pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub compression: Compression,
     /// `OTEL_EXPORTER_OTLP_CERTIFICATE` and what belongs to it.
     pub tls: Tls,
+    /// `http_proxy`, `https_proxy`, `no_proxy` and their like: who passes requests on.
+    pub proxies: Proxies,
     /// `OTEL_TRACES_EXPORTER`, and `OTEL_EXPORTER_OTLP_TRACES_…`: traces' own settings.
     pub traces: Signal,
     /// `OTEL_METRICS_EXPORTER`, and `OTEL_EXPORTER_OTLP_METRICS_…`: metrics' own settings.
@@ -151,6 +155,7 @@ impl Default for Config {
             export_timeout: Duration::from_secs(10),
             compression: Compression::None,
             tls: Tls::default(),
+            proxies: Proxies::default(),
             traces: Signal::default(),
             metrics: Signal::default(),
             logs: Signal::default(),

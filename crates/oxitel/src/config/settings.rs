@@ -119,6 +119,9 @@ const OTLP: &[Setting] = &[
     row!(optional_path, tls.client_key),
     row!(optional_path, tls.client_certificate),
     row!(optional, tls.insecure),
+    row!(optional_url / optional, proxies.http),
+    row!(optional_url / optional, proxies.https),
+    row!(optional, proxies.except),
 ];
 
 /// One signal's own; `$exporters` is what some of its exporters wait for.
