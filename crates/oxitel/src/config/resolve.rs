@@ -210,16 +210,17 @@ fn bounded(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, EndpointError, InitError, Protocol, Stream};
+    use crate::config::{Config, Stream};
     use crate::export::SignalKind;
     use std::time::Duration;
+
+    fn timeout(config: &Config) -> Duration {
+        config.timeout(SignalKind::Traces, &config.timing(SignalKind::Traces))
+    }
 
     #[test]
     fn the_batchs_own_timeout_bounds_a_request_once_somebody_asks_for_it() {
         let seconds = Duration::from_secs;
-        let timeout = |config: &Config| {
-            config.timeout(SignalKind::Traces, &config.timing(SignalKind::Traces))
-        };
         let minute = Config::default().export_timeout(seconds(60));
         assert_eq!(timeout(&minute), seconds(60), "30 s, the default, is not asked for");
         let mut shorter = minute.clone();
@@ -247,36 +248,5 @@ mod tests {
         );
         assert_eq!(watched.timing(SignalKind::Logs).schedule_delay, milliseconds(500));
         assert_eq!(delay(&watched.traces(false)), milliseconds(5_000));
-    }
-
-    #[test]
-    fn a_grpc_endpoint_without_a_scheme_is_plain_unless_somebody_wants_it_otherwise() {
-        let told = |endpoint: &str, insecure| {
-            let mut config = Config::default().endpoint(endpoint);
-            config.tls.insecure = insecure;
-            config.destination_of(SignalKind::Traces).map(|found| found.map(|to| to.shown()))
-        };
-        let plain = Ok(Some("http://h:4317 over gRPC".to_owned()));
-        assert_eq!(told("h:4317", None), plain);
-        assert_eq!(told("h:4317", Some(true)), plain);
-        assert_eq!(told("http://h:4317", Some(false)), plain, "the scheme decides");
-        let refused = Err(InitError::from(EndpointError::Tls("https://h:4317".to_owned())));
-        assert_eq!(told("h:4317", Some(false)), refused, "never plain where TLS was asked for");
-        assert_eq!(told("h:4318", Some(false)), Ok(Some("http://h:4318/v1/traces".to_owned())));
-    }
-
-    #[test]
-    fn what_is_asked_for_wins_over_the_port() {
-        let shown = |config: Config| {
-            config.destination_of(SignalKind::Traces).map(|to| to.map(|to| to.shown()))
-        };
-        let base = Config::default().endpoint("http://h:4317");
-        assert_eq!(shown(base.clone()), Ok(Some("http://h:4317 over gRPC".to_owned())));
-        let http = base.protocol(Protocol::HttpProtobuf);
-        assert_eq!(shown(http.clone()), Ok(Some("http://h:4317/v1/traces".to_owned())));
-        assert!(matches!(
-            shown(http.protocol(Protocol::HttpJson)),
-            Err(InitError::Endpoint(EndpointError::Protocol { .. }))
-        ));
     }
 }

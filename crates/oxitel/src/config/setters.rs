@@ -1,6 +1,8 @@
 //! What a program sets by a call: it wins over any variable.
 
-use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal, Stream, TracingEvents};
+use super::{
+    Compression, Config, Detector, Exporters, LogLevel, Protocol, Signal, Stream, TracingEvents,
+};
 use crate::bridge::Activation;
 use crate::context::SpanContext;
 use crate::export::{Exporter, Extra, Files, Memory, SignalKind};
@@ -62,6 +64,13 @@ impl Config {
     pub fn protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = Some(protocol);
         self.for_all_signals(|signal| signal.protocol = None).argument("protocol")
+    }
+
+    /// Compresses the bodies of requests so, whatever the environment says.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self.for_all_signals(|signal| signal.compression = None).argument("compression")
     }
 
     /// Sends one more header.

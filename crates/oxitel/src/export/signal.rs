@@ -17,7 +17,7 @@ pub enum SignalKind {
 #[cfg(feature = "otel")]
 impl SignalKind {
     /// Each of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
 
     /// Where it goes below a base URL.
     pub(crate) fn path(self) -> &'static str {

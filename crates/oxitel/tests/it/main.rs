@@ -1,6 +1,8 @@
 //! The engine through its public door, judged by what a real OTLP receiver got.
 
 mod canary;
+mod certificates;
+mod compression;
 mod configuration;
 mod delivery;
 mod ending;
@@ -17,6 +19,7 @@ mod frames;
 mod grpc;
 mod grpc_faults;
 mod hooks;
+mod logs;
 mod middleware;
 mod nested;
 mod places;
@@ -32,5 +35,6 @@ mod session;
 mod signals;
 mod simulation;
 mod steady;
+mod tls;
 mod tracing_layer;
 mod tracing_subscriber;
