@@ -92,6 +92,8 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+    #[doc = include_str!("../../../docs/guide/exporters.md")]
+    mod exporters {}
     #[doc = include_str!("../../../docs/guide/privacy.md")]
     mod privacy {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]

@@ -4,9 +4,10 @@
 use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
 use oxitel::config::{
     Compression, ExemplarFilter, Exporters, HistogramAggregation, LogLevel, LogRecords,
-    MetricReader, Origin, ResolvedSetting, Signal, Temporality, Tls,
+    MetricReader, Origin, ResolvedSetting, Signal, Stream, Temporality, Tls,
 };
 use oxitel::context::Baggage;
+use oxitel::export::{ExportError, Exporter, Files, KeptRequest, Memory, Request, SignalKind};
 use oxitel::middleware::{
     ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
     ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer, SpanEnd, TrustIncoming,
@@ -86,6 +87,35 @@ pub fn run() -> Result<Seen, InitError> {
     let flushed = oxitel::flush(Duration::from_secs(1));
     drop(guard);
     Ok(Seen { recording, headers, stats: oxitel::stats(), flushed })
+}
+
+/// Exporters of every kind, none of which is started.
+pub fn exporters() -> (Config, String) {
+    let memory = Memory::with_limit(1 << 20);
+    let files = Files::new("telemetry").rotate_at(1 << 20).keep(1);
+    let config = Config::default()
+        .console(Stream::Output)
+        .files(files)
+        .memory(&memory)
+        .exporter("refuses", |signal| Refuses(signal));
+    memory.clear();
+    let kept: Vec<KeptRequest> = memory.requests();
+    let json = kept.iter().map(KeptRequest::to_json).collect::<String>() + &memory.json();
+    assert_eq!(memory.records(), 0);
+    (config, json)
+}
+
+struct Refuses(SignalKind);
+
+impl Exporter for Refuses {
+    fn export(&mut self, request: &Request<'_>) -> Result<(), ExportError> {
+        let is_known = request.signal() == self.0 && request.length() == request.to_vec().len();
+        let pieces = request.pieces().count();
+        let reason = format!("{} {} {pieces}", request.to_json(), request.records());
+        if is_known { Ok(()) } else { Err(ExportError::TryAgain { after: None, reason }) }
+    }
+
+    fn shutdown(&mut self) {}
 }
 
 /// What a program adds that wants a say in its spans.

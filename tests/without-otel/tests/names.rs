@@ -4,8 +4,8 @@ use oxitel::bridge::SetParentError;
 use oxitel::config::Origin;
 use oxitel::{SpanContext, Stats};
 use oxitel_without_otel::{
-    Seen, called, configured, extended, handled, install, layers, own_subscriber, run, subscriber,
-    travel, work,
+    Seen, called, configured, exporters, extended, handled, install, layers, own_subscriber, run,
+    subscriber, travel, work,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -16,6 +16,15 @@ fn every_name_compiles_and_nothing_is_recorded() {
     let nothing =
         Seen { recording: false, headers: Vec::new(), stats: Stats::default(), flushed: Ok(()) };
     assert_eq!(run(), Ok(nothing));
+}
+
+#[test]
+fn exporters_can_be_added_and_nobody_starts_them() {
+    let (config, json) = exporters();
+    assert_eq!(json, "");
+    let shown = config.resolved().to_string();
+    assert!(shown.contains("extras = [files, memory, refuses] (argument)"), "{shown}");
+    assert!(shown.contains("traces.exporters = otlp,console (argument)"), "{shown}");
 }
 
 #[test]
