@@ -23,7 +23,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Err(_) if argument == "starved" => starved()?,
         Err(_) if argument == "storm" => storm()?,
         Err(_) => {
-            return Err(format!("{argument:?} is no number, \"racing\", \"starved\" or \"storm\"").into());
+            return Err(
+                format!("{argument:?} is no number, \"racing\", \"starved\" or \"storm\"").into()
+            );
         }
     }
     Ok(())

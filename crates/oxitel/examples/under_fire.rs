@@ -62,7 +62,11 @@ fn steady(time: Duration) -> Result<(), Box<dyn Error>> {
     calls.sort_unstable();
     let at = |share: usize| calls[(calls.len() - 1) * share / 1_000];
     println!("calls median_ns={} p999_ns={}", at(500), at(999));
-    println!("most threads={} descriptors={}", most_threads - before.0, most_descriptors - before.1);
+    println!(
+        "most threads={} descriptors={}",
+        most_threads - before.0,
+        most_descriptors - before.1
+    );
     let begun = Instant::now();
     drop(guard);
     println!("end ms={}", begun.elapsed().as_millis());

@@ -59,9 +59,7 @@ fn conduct(first: u64, count: u64) -> ExitCode {
     let records = records.into_inner();
     println!("{count} seeds, {records} records, {} seeds failed", failed.len());
     for seed in &failed {
-        println!(
-            "again: cargo run -p oxitel --features testing --example simulation -- {seed} 20"
-        );
+        println!("again: cargo run -p oxitel --features testing --example simulation -- {seed} 20");
     }
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

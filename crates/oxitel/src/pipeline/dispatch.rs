@@ -7,9 +7,10 @@ use super::engine::Engine;
 use super::lane::Lane;
 use super::outlet::Outlet;
 use super::parcel::Parcel;
-use super::settings::{Route, Settings};
+use super::settings::{Route, Settings, SpoolAt};
 use crate::diagnose::{self, Cause};
 use crate::export::SignalKind;
+use crate::export::spool::{Disk, Keeper, Keepers, Options};
 use crate::stats::Dropped;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -45,9 +46,9 @@ impl Session {
     /// Opens every signal's outlets. Runs inside of the sender's runtime.
     pub(super) fn open(engine: &'static Engine, settings: &'static Settings) -> Self {
         let resource = Bytes::from(settings.resource.encode(&engine.instance_id));
-        let mut workers = Vec::new();
+        let (mut workers, mut keepers) = (Vec::new(), None);
         let departments = settings.routes().map(|(signal, route)| {
-            let outlets = outlets(engine, signal, route, &resource, &mut workers);
+            let outlets = outlets(engine, signal, route, &resource, &mut keepers, &mut workers);
             Department::new(engine, signal, route, outlets)
         });
         let departments = departments.collect();
@@ -118,17 +119,35 @@ fn outlets(
     signal: SignalKind,
     route: &'static Route,
     resource: &Bytes,
+    keepers: &mut Option<Keepers<Disk>>,
     workers: &mut Vec<JoinHandle<()>>,
 ) -> Vec<Arc<Outlet>> {
     // One alone is bounded by the signal's budget. Of several, none may spend more than half of
     // it: what waits for the slowest would leave nothing for the others.
     let limit = if route.ways.len() > 1 { route.queue_bytes / 2 } else { usize::MAX };
     let open = route.ways.iter().map(|way| {
-        let (outlet, worker) = Outlet::open(engine, signal, way, resource.clone(), limit);
+        let keeper = way.spool.as_ref().and_then(|spool| keeper(keepers, spool));
+        let (outlet, worker) = Outlet::open(engine, signal, way, resource.clone(), keeper, limit);
         workers.push(worker);
         outlet
     });
     open.collect()
+}
+
+/// The spool's handle. Its thread is started when the first spool needs it; without the thread,
+/// records are kept in memory alone.
+fn keeper(keepers: &mut Option<Keepers<Disk>>, spool: &SpoolAt) -> Option<Keeper<Disk>> {
+    if keepers.is_none() {
+        match Keepers::start() {
+            Ok(started) => *keepers = Some(started),
+            Err(error) => {
+                let text = format_args!("nothing is spooled, the system gives no thread: {error}");
+                diagnose::warn(Cause::Spool, &text);
+            }
+        }
+    }
+    let options = Options::of(spool.bytes);
+    Some(keepers.as_mut()?.open(Disk, spool.folder.clone(), options))
 }
 
 impl Department {

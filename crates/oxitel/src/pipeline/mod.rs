@@ -40,6 +40,7 @@ mod sender;
 pub(crate) mod settings;
 #[cfg(target_os = "linux")]
 pub(crate) mod signals;
+mod spooled;
 pub(crate) mod state;
 pub(crate) mod stderr;
 pub(crate) mod sync;

@@ -119,8 +119,7 @@ fn a_clock_that_jumps_moves_spans_and_bends_none() {
     for clock in ["", "system"] {
         let receiver = Receiver::start();
         let variables = [("OXITEL_CLOCK", clock)];
-        let (output, _) =
-            run_example_with("clock_jumps", &[], &receiver.endpoint(), &variables);
+        let (output, _) = run_example_with("clock_jumps", &[], &receiver.endpoint(), &variables);
         assert!(output.status.success(), "{output:?}");
         let spans = receiver.spans();
         assert_eq!(spans.len(), 21, "{output:?}");

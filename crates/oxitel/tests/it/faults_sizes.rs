@@ -76,7 +76,8 @@ fn an_attribute_of_ten_mebibytes_arrives_whole_or_is_cut_where_the_program_says(
         drop(span);
         assert_eq!(oxitel::flush(PATIENCE), Ok(()), "{limit}");
         let span = session.receiver.spans().remove(0).span;
-        let texts: Vec<_> = span.attributes.iter().map(|pair| format!("{:?}", pair.value)).collect();
+        let texts: Vec<_> =
+            span.attributes.iter().map(|pair| format!("{:?}", pair.value)).collect();
         let letters = texts[0].matches('é').count();
         assert_eq!(letters, limit.min(5 << 20));
         session.verify();
