@@ -29,6 +29,7 @@ mod sampling;
 mod session;
 mod signals;
 mod simulation;
+mod spool;
 mod steady;
 mod tracing_layer;
 mod tracing_subscriber;
