@@ -32,7 +32,8 @@ fn answer(random: &mut Random) -> Answer {
             retry_after: random.pick(&["0", "1", "soon", "Thu, 01 Jan 1970 00:00:00 GMT"]).into(),
         },
         3 => Answer::Code {
-            code: random.below(18) as i32,
+            // Not 0: that would be a lie.
+            code: 1 + random.below(17) as i32,
             message: "as the seed says".to_owned(),
             retry_delay: random.once_in(2).then(|| Duration::from_millis(random.below(200))),
         },
@@ -57,6 +58,11 @@ fn answer(random: &mut Random) -> Answer {
 
 /// Whether the sender may miss that this was an acceptance.
 pub(crate) fn may_be_missed(answer: &Answer) -> bool {
-    matches!(answer, Answer::AcceptAndClose | Answer::Endless | Answer::GoAway)
-        || matches!(answer, Answer::Slow { .. } | Answer::Words { .. })
+    ends_the_connection(answer)
+        || matches!(answer, Answer::Endless | Answer::Slow { .. } | Answer::Words { .. })
+}
+
+/// Whether what comes next over the same connection may lose its answer.
+pub(crate) fn ends_the_connection(answer: &Answer) -> bool {
+    matches!(answer, Answer::AcceptAndClose | Answer::GoAway)
 }

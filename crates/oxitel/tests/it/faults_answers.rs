@@ -73,13 +73,17 @@ fn is_tried_again(fault: &Answer, record: fn()) {
 
 #[test]
 fn an_acceptance_in_words_without_sense_is_an_acceptance_and_nothing_is_sent_again() {
-    let answers = [
+    let partial = b"\x0a\x02\x08\x05 in a page this is no partial success";
+    let http = [
         words("application/x-protobuf", b"\xff\xff\xff\xff"),
         words("application/x-protobuf", b""),
-        words("text/html", b"\x0a\x02\x08\x05 this is no partial success"),
+        words("text/html", partial),
         words("", &[0x0a; 100_000]),
     ];
-    for (name, way) in WAYS {
+    // A frame, if it is one, begins with zero: it is not compressed.
+    let grpc = [words("", b"\0\xff"), words("", b""), words("", &[0; 100_000])];
+    for (way, answers) in [(WAYS[0], &http[..]), (WAYS[1], &grpc)] {
+        let (name, way) = way;
         let session = Session::with(way);
         for (number, answer) in answers.iter().enumerate() {
             session.receiver.script([answer.clone()]);
