@@ -16,6 +16,12 @@ pub struct Stats {
     pub dropped: Dropped,
     /// Records on their way: in open chunks, in the queue, or in a request under way.
     pub queued: u64,
+    /// Records in the [spool](crate::Config::spool), durable: they wait there, or an earlier session
+    /// of this process left them there.
+    pub spooled: u64,
+    /// Records that were found in the spool: another process, or an earlier session, had accepted
+    /// them and could not deliver them. They were not recorded here and are delivered from here.
+    pub recovered: u64,
     /// Spans started and not ended yet; they are not records so far.
     pub live: u64,
     /// Texts that were replaced because they were secret; see [`Redaction`](crate::Redaction).
@@ -40,6 +46,8 @@ pub struct Dropped {
     pub already_shutdown: u64,
     /// Shutdown's deadline came first.
     pub shutdown_deadline: u64,
+    /// It was in the spool and cannot be read back.
+    pub damaged: u64,
     /// A hook of the program dropped it; see [`Verdict`](crate::Verdict).
     pub by_hook: u64,
 }
@@ -48,8 +56,9 @@ impl Dropped {
     /// All of them.
     pub fn total(&self) -> u64 {
         let Self { queue_full, too_large, unreachable, already_shutdown, .. } = self;
-        let Self { shutdown_deadline, by_hook, .. } = self;
-        queue_full + too_large + unreachable + already_shutdown + shutdown_deadline + by_hook
+        let Self { shutdown_deadline, damaged, by_hook, .. } = self;
+        let in_memory = queue_full + too_large + unreachable + already_shutdown + by_hook;
+        in_memory + shutdown_deadline + damaged
     }
 }
 
@@ -67,9 +76,12 @@ impl Stats {
                 unreachable: ours.unreachable + theirs.unreachable,
                 already_shutdown: ours.already_shutdown + theirs.already_shutdown,
                 shutdown_deadline: ours.shutdown_deadline + theirs.shutdown_deadline,
+                damaged: ours.damaged + theirs.damaged,
                 by_hook: ours.by_hook + theirs.by_hook,
             },
             queued: self.queued + other.queued,
+            spooled: self.spooled + other.spooled,
+            recovered: self.recovered + other.recovered,
             live: self.live + other.live,
             redacted: self.redacted + other.redacted,
             panics: self.panics + other.panics,
@@ -85,8 +97,9 @@ impl Stats {
     /// Whether every record is accounted for. True at every quiet moment; while threads record
     /// or requests are under way the numbers are read one after the other and may differ.
     pub fn is_balanced(&self) -> bool {
-        let Self { delivered, rejected, dropped, queued, .. } = self;
-        self.recorded == delivered + rejected + dropped.total() + queued
+        let Self { delivered, rejected, dropped, queued, spooled, .. } = self;
+        let known = delivered + rejected + dropped.total() + queued + spooled;
+        self.recorded + self.recovered == known
     }
 }
 
@@ -94,7 +107,11 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { recorded, delivered, rejected, queued, live, dropped, .. } = self;
         write!(f, "recorded {recorded} · delivered {delivered} · rejected {rejected} · ")?;
-        write!(f, "dropped {} · queued {queued} · live {live}", dropped.total())
+        write!(f, "dropped {} · queued {queued} · live {live}", dropped.total())?;
+        if self.spooled > 0 || self.recovered > 0 {
+            write!(f, " · spooled {} · recovered {}", self.spooled, self.recovered)?;
+        }
+        Ok(())
     }
 }
 

@@ -125,6 +125,11 @@ pub struct Config {
     /// Memory for spans that have not ended; beyond it new spans are dropped and counted.
     /// Default 64 MiB.
     pub live_bytes: usize,
+    /// Where requests to a receiver wait on a disk until they are delivered; see
+    /// [`Config::spool`]. Default: nowhere, they wait in memory.
+    pub spool: Option<PathBuf>,
+    /// How much each signal of this process may hold there. Default 256 MiB.
+    pub spool_bytes: u64,
     /// Where the exporter `console` writes. Default: standard output.
     pub console: Stream,
     /// Exporters beside OTLP and the console.
@@ -178,6 +183,8 @@ impl Default for Config {
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
+            spool: None,
+            spool_bytes: 256 << 20,
             console: Stream::Output,
             extras: Extras::default(),
             declarative_file: None,

@@ -7,7 +7,7 @@ use crate::context;
 use crate::diagnose;
 use crate::export::{self, SignalKind};
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::{Limit, Route, Settings, Target, Way};
+use crate::pipeline::settings::{Limit, Route, Settings, SpoolAt, Target, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
@@ -64,12 +64,21 @@ impl Config {
         let timing = self.timing(signal);
         let timeout = bounded(self.timeout(signal, &timing));
         Ok(Some(Route {
-            ways: targets.into_iter().map(|target| Way { target, timeout }).collect(),
+            ways: targets.into_iter().map(|target| self.way(signal, target, timeout)).collect(),
             schedule_delay: bounded(timing.schedule_delay).max(SHORTEST_DELAY),
             queue_bytes: self.queue_bytes,
             queue_items: timing.queue_items,
             batch_items: timing.batch_items,
         }))
+    }
+
+    /// One exporter; what goes to a receiver may wait on a disk.
+    fn way(&self, signal: SignalKind, target: Target, timeout: Duration) -> Way {
+        let has_spool = matches!(target, Target::Receiver(_));
+        let folder = self.spool.as_ref().filter(|_| has_spool);
+        let spool = folder
+            .map(|folder| SpoolAt { folder: folder.join(signal.name()), bytes: self.spool_bytes });
+        Way { target, timeout, spool }
     }
 
     /// The same for a signal that the program can do without: beside one that works, what is

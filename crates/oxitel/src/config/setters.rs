@@ -9,6 +9,7 @@ use crate::export::{Exporter, Extra, Files, Memory, SignalKind};
 use crate::metrics::View;
 use crate::propagate::Propagators;
 use crate::record::{Limits, Redaction, Sampler, SpanMut, SpanRef, Verdict};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -309,6 +310,24 @@ impl Config {
     pub fn live_bytes(mut self, bytes: usize) -> Self {
         self.live_bytes = bytes;
         self.argument("live_bytes")
+    }
+
+    /// Puts each request to a receiver into this folder before it counts as accepted, and keeps it
+    /// there until the receiver has it, also over the end of this process.
+    ///
+    /// The folder is made if it is not there. Processes that send to the same receiver may share
+    /// one; it belongs on a disk that survives what the records are to survive.
+    #[must_use]
+    pub fn spool(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.spool = Some(folder.into());
+        self.argument("spool")
+    }
+
+    /// Bounds what each signal of this process may hold in the spool.
+    #[must_use]
+    pub fn spool_bytes(mut self, bytes: u64) -> Self {
+        self.spool_bytes = bytes;
+        self.argument("spool_bytes")
     }
 
     fn argument(mut self, setting: &'static str) -> Self {

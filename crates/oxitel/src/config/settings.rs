@@ -162,6 +162,8 @@ const SPANS: &[Setting] = &[
     row!(plain, max_export_batch_size),
     row!(plain, queue_bytes),
     row!(plain, live_bytes),
+    row!(optional_path, spool),
+    row!(plain, spool_bytes),
 ];
 
 const METRIC_READER: &[Setting] = &[

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use std::{fmt, mem};
 
 /// What a batch is called, in each of its attempts: a receiver that has it can drop a second one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct BatchId {
     /// Random, one for each process.
     pub(crate) sender: u128,

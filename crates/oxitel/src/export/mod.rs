@@ -61,6 +61,8 @@ pub(crate) enum Outcome {
     Rejected,
     /// Nobody took it within the export timeout.
     Unreachable,
+    /// It lies on a disk, durable.
+    Spooled,
     /// Too much waits for this exporter already.
     QueueFull,
     /// The engine ended first.
@@ -78,6 +80,8 @@ pub(crate) struct Courier {
     not_before: Option<Instant>,
     /// Whether anything ever answered at the endpoint.
     reached: bool,
+    /// What is not delivered now is not lost, so that a shutdown need not wait.
+    has_spool: bool,
 }
 
 impl Courier {
@@ -88,7 +92,13 @@ impl Courier {
             timeout: way.timeout,
             not_before: None,
             reached: false,
+            has_spool: false,
         }
+    }
+
+    /// For batches that lie on a disk until they are delivered.
+    pub(crate) fn with_spool(way: &Way) -> Self {
+        Self { has_spool: true, ..Self::new(way) }
     }
 
     /// Nothing more is sent.
@@ -103,7 +113,13 @@ impl Courier {
         let mut schedule = Schedule::default();
         loop {
             if let Some(until) = self.not_before {
-                tokio::time::sleep_until(until.min(give_up).into()).await;
+                let silence = tokio::time::sleep_until(until.min(give_up).into());
+                tokio::select! {
+                    () = silence => {}
+                    _ = stop.wait_for(Option::is_some), if self.has_spool => {
+                        return self.unreachable(batch, "the program ends");
+                    }
+                }
                 if until > give_up {
                     return self.unreachable(batch, "the receiver asked for a longer silence");
                 }
@@ -133,7 +149,7 @@ impl Courier {
                 self.not_before = Some(next);
             }
             let pause = tokio::time::sleep_until(next.min(give_up).into());
-            if self.reached {
+            if self.reached && !self.has_spool {
                 pause.await;
             } else {
                 tokio::select! {
@@ -164,7 +180,8 @@ impl Courier {
 
     fn unreachable(&self, batch: &Batch, reason: &str) -> Outcome {
         let (url, records) = (&self.shown, batch.records());
-        let text = format_args!("{records} records could not be sent to {url}: {reason}");
+        let kept = if self.has_spool { "; they wait in the spool" } else { "" };
+        let text = format_args!("{records} records could not be sent to {url}: {reason}{kept}");
         diagnose::warn(Cause::Unreachable, &text);
         Outcome::Unreachable
     }

@@ -8,9 +8,10 @@ use super::gather::Gatherer;
 use super::lane::Lane;
 use super::outlet::Outlet;
 use super::parcel::Parcel;
-use super::settings::{Route, Settings};
+use super::settings::{Route, Settings, SpoolAt};
 use crate::diagnose::{self, Cause};
 use crate::export::SignalKind;
+use crate::export::spool::{Disk, Keeper, Keepers, Options};
 use crate::stats::Dropped;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -56,11 +57,11 @@ impl Session {
     /// Opens every signal's outlets. Runs inside of the sender's runtime.
     pub(super) fn open(engine: &'static Engine, settings: &'static Settings) -> Self {
         let resource = Bytes::from(settings.resource.encode(&engine.instance_id));
-        let mut workers = Vec::new();
+        let (mut workers, mut keepers) = (Vec::new(), None);
         let mut departments = Vec::new();
         let mut metrics = None;
         for (signal, route) in settings.routes() {
-            let outlets = outlets(engine, signal, route, &resource, &mut workers);
+            let outlets = outlets(engine, signal, route, &resource, &mut keepers, &mut workers);
             if signal == SignalKind::Metrics {
                 metrics = Some(Metrics::new(engine, settings, route, outlets));
             } else {
@@ -161,6 +162,7 @@ fn outlets(
     signal: SignalKind,
     route: &'static Route,
     resource: &Bytes,
+    keepers: &mut Option<Keepers<Disk>>,
     workers: &mut Vec<JoinHandle<()>>,
 ) -> Vec<Arc<Outlet>> {
     // One alone is bounded by the signal's budget. Of several, none may spend more than half of
@@ -172,11 +174,28 @@ fn outlets(
         _ => route.queue_bytes / 2,
     };
     let open = route.ways.iter().map(|way| {
-        let (outlet, worker) = Outlet::open(engine, signal, way, resource.clone(), limit);
+        let keeper = way.spool.as_ref().and_then(|spool| keeper(keepers, spool));
+        let (outlet, worker) = Outlet::open(engine, signal, way, resource.clone(), keeper, limit);
         workers.push(worker);
         outlet
     });
     open.collect()
+}
+
+/// The spool's handle. Its thread is started when the first spool needs it; without the thread,
+/// records are kept in memory alone.
+fn keeper(keepers: &mut Option<Keepers<Disk>>, spool: &SpoolAt) -> Option<Keeper<Disk>> {
+    if keepers.is_none() {
+        match Keepers::start() {
+            Ok(started) => *keepers = Some(started),
+            Err(error) => {
+                let text = format_args!("nothing is spooled, the system gives no thread: {error}");
+                diagnose::warn(Cause::Spool, &text);
+            }
+        }
+    }
+    let options = Options::of(spool.bytes);
+    Some(keepers.as_mut()?.open(Disk, spool.folder.clone(), options))
 }
 
 impl Metrics {

@@ -88,9 +88,12 @@ impl Lane {
         admission.is_granted
     }
 
-    /// Records are settled: delivered, rejected or dropped after they were queued.
-    pub(crate) fn settled(&self, records: u64) {
-        self.items.left(records);
+    /// Records are settled: delivered, rejected, dropped or spooled after they were queued. The
+    /// limits by number hear of those that `are_counted`.
+    pub(crate) fn settled(&self, records: u64, are_counted: bool) {
+        if are_counted {
+            self.items.left(records);
+        }
         self.ledger.left_queue(records);
     }
 

@@ -22,6 +22,10 @@ pub(crate) struct Ledger {
     redacted: AtomicU64,
     panics: AtomicU64,
     queued: AtomicU64,
+    /// A gauge that may pass below zero for a moment: it wraps.
+    spooled: AtomicU64,
+    recovered: AtomicU64,
+    damaged: AtomicU64,
 }
 
 macro_rules! counters {
@@ -47,10 +51,17 @@ impl Ledger {
         redacted => redacted,
         panicked => panics,
         queued => queued,
+        spooled => spooled,
+        recovered => recovered,
+        dropped_damaged => damaged,
     }
 
     pub(crate) fn left_queue(&self, records: u64) {
         self.queued.fetch_sub(records, Ordering::Relaxed);
+    }
+
+    pub(crate) fn left_spool(&self, records: u64) {
+        self.spooled.fetch_sub(records, Ordering::Relaxed);
     }
 
     /// What was counted here; open chunks and living threads come on top.
@@ -66,9 +77,12 @@ impl Ledger {
                 unreachable: read(&self.unreachable),
                 already_shutdown: read(&self.already_shutdown),
                 shutdown_deadline: read(&self.shutdown_deadline),
+                damaged: read(&self.damaged),
                 by_hook: read(&self.by_hook),
             },
             queued: read(&self.queued),
+            spooled: (read(&self.spooled) as i64).max(0) as u64,
+            recovered: read(&self.recovered),
             live: 0,
             redacted: read(&self.redacted),
             panics: read(&self.panics),

@@ -44,6 +44,7 @@ pub(crate) mod settings;
 pub(crate) mod shards;
 #[cfg(target_os = "linux")]
 pub(crate) mod signals;
+mod spooled;
 pub(crate) mod state;
 pub(crate) mod stderr;
 pub(crate) mod streams;

@@ -4,10 +4,14 @@
 //! so that one that is slow or dead never holds up another.
 
 use super::buffer::lock;
+use super::control::Control;
 use super::engine::Engine;
+use super::lane::Lane;
 use super::parcel::Parcel;
 use super::settings::Way;
+use super::spooled;
 use crate::diagnose::{self, Cause};
+use crate::export::spool::{Disk, Keeper};
 use crate::export::{Batch, Courier, Outcome, SignalKind};
 use bytes::Bytes;
 use std::collections::VecDeque;
@@ -26,6 +30,8 @@ pub(crate) struct Outlet {
     signal: SignalKind,
     way: &'static Way,
     resource: Bytes,
+    /// Where batches are kept until they are delivered.
+    keeper: Option<Keeper<Disk>>,
     queue: Mutex<Queue>,
     wake: Notify,
     /// No more parcels come.
@@ -52,6 +58,7 @@ impl Outlet {
         signal: SignalKind,
         way: &'static Way,
         resource: Bytes,
+        keeper: Option<Keeper<Disk>>,
         limit: usize,
     ) -> (Arc<Self>, JoinHandle<()>) {
         let queue = Queue { parcels: VecDeque::new(), offered: 0, bytes: 0, limit };
@@ -60,6 +67,7 @@ impl Outlet {
             signal,
             way,
             resource,
+            keeper,
             queue: Mutex::new(queue),
             wake: Notify::new(),
             closed: AtomicBool::new(false),
@@ -111,9 +119,40 @@ impl Outlet {
         self.wake.notify_one();
     }
 
-    fn settled(&self, parcels: u64) {
+    pub(super) fn settled(&self, parcels: u64) {
         self.settled.fetch_add(parcels, Ordering::Release);
         self.settled_more.notify_waiters();
+    }
+
+    pub(super) fn way(&self) -> &'static Way {
+        self.way
+    }
+
+    pub(super) fn control(&self) -> &'static Control {
+        &self.engine.control
+    }
+
+    pub(super) fn lane(&self) -> &'static Lane {
+        self.engine.lane(self.signal)
+    }
+
+    /// The parcels as one request.
+    pub(super) fn batch(&self, parcels: &[Parcel]) -> Batch {
+        Batch::new(self.engine.next_batch(), self.signal, &self.resource, parcels)
+    }
+
+    /// Waits for what fits into one request; `None` when the outlet is closed and empty.
+    pub(super) async fn next(&self) -> Option<Vec<Parcel>> {
+        loop {
+            let parcels = self.take();
+            if !parcels.is_empty() {
+                return Some(parcels);
+            }
+            if self.closed.load(Ordering::Acquire) {
+                return None;
+            }
+            self.wake.notified().await;
+        }
     }
 
     /// Takes what fits into one request, but one parcel if there is any.
@@ -143,17 +182,15 @@ async fn supervise(outlet: Arc<Outlet>) {
 }
 
 async fn work(outlet: Arc<Outlet>) {
-    let mut courier = Courier::new(outlet.way);
-    loop {
-        let parcels = outlet.take();
-        if !parcels.is_empty() {
-            deliver(&outlet, &mut courier, parcels).await;
-        } else if outlet.closed.load(Ordering::Acquire) {
-            return close(&outlet, &mut courier).await;
-        } else {
-            outlet.wake.notified().await;
-        }
+    if let Some(keeper) = &outlet.keeper {
+        return spooled::work(&outlet, keeper).await;
     }
+    let mut courier = Courier::new(outlet.way);
+    while let Some(parcels) = outlet.next().await {
+        let batch = outlet.batch(&parcels);
+        deliver(&outlet, &mut courier, &batch, parcels).await;
+    }
+    close(&outlet, &mut courier).await;
 }
 
 /// Lets an exporter in this process shut down, until shutdown's deadline.
@@ -166,15 +203,19 @@ async fn close(outlet: &Outlet, courier: &mut Courier) {
 }
 
 /// Sends the parcels as one request, with retries, and settles them.
-async fn deliver(outlet: &Outlet, courier: &mut Courier, parcels: Vec<Parcel>) {
+pub(super) async fn deliver(
+    outlet: &Outlet,
+    courier: &mut Courier,
+    batch: &Batch,
+    parcels: Vec<Parcel>,
+) {
     let control = &outlet.engine.control;
-    let batch = Batch::new(outlet.engine.next_batch(), outlet.signal, &outlet.resource, &parcels);
     let mut in_flight = InFlight { outlet, parcels, outcome: Outcome::Unreachable };
     in_flight.outcome = tokio::select! {
         // After the deadline nothing is begun.
         biased;
         () = control.time_is_over() => Outcome::ShutdownDeadline,
-        outcome = courier.send(&batch, control.stop_signal()) => outcome,
+        outcome = courier.send(batch, control.stop_signal()) => outcome,
     };
 }
 

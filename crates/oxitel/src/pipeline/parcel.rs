@@ -12,7 +12,7 @@ use crate::metrics::Piece;
 use bytes::Bytes;
 use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 /// What the bytes are.
 #[derive(Clone, Debug)]
@@ -60,6 +60,38 @@ impl Parcel {
     pub(crate) fn settle(self, outcome: Outcome) {
         self.tally.note(outcome);
     }
+
+    /// Whether every other outlet is through with it, and well.
+    pub(crate) fn waits_for_this_alone(&self) -> bool {
+        let Tally { open, worst, .. } = &*self.tally;
+        open.load(Ordering::Relaxed) == 1 && worst.load(Ordering::Relaxed) == Loss::None as u8
+    }
+
+    /// Lets go of the bytes, which are safe elsewhere; the records stay on their way.
+    pub(crate) fn into_claim(self) -> Claim {
+        // They wait on a disk: limits are for what waits in memory.
+        if !self.tally.is_uncounted.swap(true, Ordering::Relaxed) {
+            self.tally.lane.items.left(self.records);
+        }
+        Claim { tally: self.tally }
+    }
+}
+
+/// What an outlet still has to say of a parcel whose bytes are gone.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    tally: Arc<Tally>,
+}
+
+impl Claim {
+    pub(crate) fn records(&self) -> u64 {
+        self.tally.records
+    }
+
+    /// The outlet's part is over.
+    pub(crate) fn settle(self, outcome: Outcome) {
+        self.tally.note(outcome);
+    }
 }
 
 /// A buffer that is lent to requests; the pool gets it back when the last slice is gone.
@@ -92,6 +124,8 @@ struct Tally {
     /// The worst loss so far, as a [`Loss`].
     worst: AtomicU8,
     rejected: AtomicU64,
+    /// The limits by number are through with it.
+    is_uncounted: AtomicBool,
 }
 
 /// Why all records of a parcel are lost, the worst last.
@@ -99,6 +133,8 @@ struct Tally {
 #[repr(u8)]
 enum Loss {
     None,
+    /// No loss: it waits on a disk.
+    Spooled,
     Rejected,
     Unreachable,
     QueueFull,
@@ -113,6 +149,7 @@ impl Tally {
             open: AtomicUsize::new(outlets),
             worst: AtomicU8::new(Loss::None as u8),
             rejected: AtomicU64::new(0),
+            is_uncounted: AtomicBool::new(false),
         }
     }
 
@@ -122,6 +159,7 @@ impl Tally {
                 self.rejected.fetch_max(rejected.min(self.records), Ordering::Relaxed);
                 Loss::None
             }
+            Outcome::Spooled => Loss::Spooled,
             Outcome::Rejected => Loss::Rejected,
             Outcome::Unreachable => Loss::Unreachable,
             Outcome::QueueFull => Loss::QueueFull,
@@ -147,6 +185,7 @@ impl Drop for Tally {
                 ledger.rejected(rejected);
                 ledger.delivered(records - rejected);
             }
+            loss if loss == Loss::Spooled as u8 => ledger.spooled(records),
             loss if loss == Loss::Rejected as u8 => ledger.rejected(records),
             loss if loss == Loss::Unreachable as u8 => ledger.dropped_unreachable(records),
             loss if loss == Loss::QueueFull as u8 => ledger.dropped_queue_full(records),
@@ -158,6 +197,6 @@ impl Drop for Tally {
             }
         }
         // Last: in between the records are seen twice, not never.
-        self.lane.settled(records);
+        self.lane.settled(records, !*self.is_uncounted.get_mut());
     }
 }

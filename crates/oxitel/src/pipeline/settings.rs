@@ -7,6 +7,7 @@ use crate::metrics;
 use crate::record::redact::Rules;
 use crate::record::{Hooks, Limits, Sampler};
 use crate::resource::Resource;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::time::Duration;
 
@@ -55,6 +56,15 @@ pub(crate) struct Way {
     pub(crate) target: Target,
     /// Bounds one request with all its retries.
     pub(crate) timeout: Duration,
+    /// Where requests wait on a disk until they are delivered.
+    pub(crate) spool: Option<SpoolAt>,
+}
+
+/// A place on a disk.
+#[derive(Clone, Debug)]
+pub(crate) struct SpoolAt {
+    pub(crate) folder: PathBuf,
+    pub(crate) bytes: u64,
 }
 
 /// Who takes the requests.

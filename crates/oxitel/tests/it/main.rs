@@ -38,6 +38,7 @@ mod sampling;
 mod session;
 mod signals;
 mod simulation;
+mod spool;
 mod steady;
 mod tls;
 mod tracing_layer;

@@ -77,6 +77,9 @@ fn since(now: Stats, before: Stats) -> Stats {
     part.dropped.already_shutdown -= before.dropped.already_shutdown;
     part.dropped.shutdown_deadline -= before.dropped.shutdown_deadline;
     part.dropped.by_hook -= before.dropped.by_hook;
+    part.dropped.damaged -= before.dropped.damaged;
+    part.recovered -= before.recovered;
+    part.spooled = part.spooled.saturating_sub(before.spooled);
     part.redacted -= before.redacted;
     part.panics -= before.panics;
     part
@@ -127,6 +130,9 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
             "unreachable" => stats.dropped.unreachable = count,
             "shutdown_deadline" => stats.dropped.shutdown_deadline = count,
             "queued" => stats.queued = count,
+            "spooled" => stats.spooled = count,
+            "recovered" => stats.recovered = count,
+            "damaged" => stats.dropped.damaged = count,
             other => panic!("an unknown count {other:?}"),
         }
     }

@@ -173,14 +173,16 @@ fn follow<F: Files>(shelves: &mut Vec<Shelf<F>>, command: Command<F>) {
     // Whoever does not wait for an answer any more has a reason; nothing hangs on it.
     match question {
         Question::Append { batch, answer } => shelf.append(&batch, answer),
-        Question::Oldest { answer } => drop(answer.send(shelf.oldest())),
+        Question::Oldest { answer } => {
+            let _ = answer.send(shelf.oldest());
+        }
         Question::Done { id, answer } => {
             shelf.done(id);
-            drop(answer.send(()));
+            let _ = answer.send(());
         }
         Question::Close { answer } => {
             shelf.close();
-            drop(answer.send(()));
+            let _ = answer.send(());
         }
     }
 }

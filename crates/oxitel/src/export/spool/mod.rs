@@ -17,20 +17,19 @@ mod tests;
 
 pub(crate) use files::Disk;
 pub(crate) use keeper::{Keeper, Keepers, NotKept, State};
-pub(crate) use slot::{Count, Recovered, Stored};
-pub(crate) use writer::Entry;
+pub(crate) use slot::Stored;
 
 use super::BatchId;
 use crate::pipeline::seed;
 use files::Files;
 use format::{HEAD, RECORDS_AT};
-use slot::{Opened, Slot, has_segments};
+use slot::{Count, Opened, Recovered, Slot, has_segments};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use walk::MAX_REQUEST;
-use writer::{Writer, Written};
+use writer::{Entry, Writer, Written};
 
 /// So many processes can share a folder.
 const SLOTS: u32 = 256;
@@ -43,6 +42,13 @@ const LOCK: &str = "lock";
 pub(crate) struct Options {
     pub(crate) quota_bytes: u64,
     pub(crate) segment_bytes: u64,
+}
+
+impl Options {
+    /// Segments small enough that a full one is soon free again.
+    pub(crate) fn of(quota_bytes: u64) -> Self {
+        Self { quota_bytes, segment_bytes: (8 << 20).min(quota_bytes / 8) }
+    }
 }
 
 /// Why a batch was not taken.

@@ -3,7 +3,7 @@
 
 use super::files::Files;
 use super::keeper::{NotKept, RETRY, State};
-use super::{Count, Entry, Options, Recovered, Refused, Spool, Stored};
+use super::{Count, Entry, Options, Refused, Spool, Stored};
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, BatchId};
 use std::fmt::Display;
@@ -59,7 +59,9 @@ impl<F: Files> Shelf<F> {
         let entry = Entry { id, signal, records, pieces: &batch.pieces() };
         match self.write(&entry) {
             Ok(()) => self.waiting.push((id, answer)),
-            Err(NotKept) => drop(answer.send(Err(NotKept))),
+            Err(NotKept) => {
+                let _ = answer.send(Err(NotKept));
+            }
         }
     }
 
@@ -92,7 +94,7 @@ impl<F: Files> Shelf<F> {
         let synced = spool.sync();
         for (id, answer) in self.waiting.drain(..) {
             let kept = if synced.lost.contains(&id) { Err(NotKept) } else { Ok(()) };
-            drop(answer.send(kept));
+            let _ = answer.send(kept);
         }
         if let Some(error) = synced.trouble {
             self.trouble(&error);
@@ -172,7 +174,9 @@ impl<F: Files> Shelf<F> {
 
     /// Nothing that waits became durable.
     fn commit_nothing(&mut self) {
-        self.waiting.drain(..).for_each(|(_, answer)| drop(answer.send(Err(NotKept))));
+        for (_, answer) in self.waiting.drain(..) {
+            let _ = answer.send(Err(NotKept));
+        }
     }
 
     fn report_of(&mut self, spool: &Spool<F>) {

@@ -23,6 +23,7 @@ struct World {
     folders: Vec<Folder>,
     locked: Vec<usize>,
     random: u64,
+    syncs: u64,
     /// What goes wrong, and after how many calls.
     fault: Option<(u32, Fault)>,
     /// Bytes that the disk has room for.
@@ -91,6 +92,11 @@ impl Model {
         self.0.lock().expect("no panic inside")
     }
 
+    /// How often a file was synced.
+    pub(super) fn syncs(&self) -> u64 {
+        self.world().syncs
+    }
+
     /// What is not durable is there afterwards, or not.
     pub(super) fn cut_power(&self) {
         self.world().cut_power();
@@ -134,7 +140,7 @@ impl Model {
         true
     }
 
-    /// The segments' contents, the oldest name first in each slot.
+    /// The length of all segments.
     pub(super) fn segment_bytes(&self) -> u64 {
         let world = self.world();
         world.segments().iter().map(|file| world.files[*file].now.len() as u64).sum()
@@ -275,6 +281,7 @@ impl World {
 
     fn sync(&mut self, file: usize) -> io::Result<()> {
         self.may_write()?;
+        self.syncs += 1;
         let done = self.may(Fault::Sync, libc::EIO);
         let content = &mut self.files[file];
         let pending = std::mem::take(&mut content.pending);

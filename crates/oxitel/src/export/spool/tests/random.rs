@@ -1,16 +1,16 @@
 //! Random lives of a spool on a disk that fails and loses power, against a simple model.
 
-use super::super::{Entry, Options, Refused, Spool, Stored};
+use super::super::{Entry, Refused, Spool, Stored};
 use super::model::{Fault, Model};
-use crate::export::{BatchId, SignalKind};
+use super::{OPTIONS, id, request};
+use crate::export::SignalKind;
 use bytes::Bytes;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 const FOLDER: &str = "spool";
-const QUOTA: u64 = 24 << 10;
-const OPTIONS: Options = Options { quota_bytes: QUOTA, segment_bytes: 6 << 10 };
+const QUOTA: u64 = OPTIONS.quota_bytes;
 
 #[derive(Clone, Debug)]
 enum Action {
@@ -253,14 +253,6 @@ impl Life {
         }
         panic!("more comes out than was ever written");
     }
-}
-
-fn id(number: u64) -> BatchId {
-    BatchId { sender: 7, number }
-}
-
-fn request(number: u64, length: usize) -> Vec<u8> {
-    (0..length as u64).map(|at| (number.wrapping_mul(31) + at * 7) as u8).collect()
 }
 
 proptest! {
