@@ -38,6 +38,8 @@ type Accepted = HashMap<Vec<u8>, Vec<Acceptance>>;
 
 #[derive(Clone, Debug)]
 struct Acceptance {
+    /// For people.
+    #[expect(dead_code, reason = "it is shown when something is broken")]
     answer: Answer,
     /// The sender may not have heard it.
     may_be_missed: bool,

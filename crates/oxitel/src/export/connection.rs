@@ -5,6 +5,7 @@
 
 use super::body::Pieces;
 use super::client::IDLE;
+use super::resolver::Resolver;
 use ::http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
@@ -31,7 +32,7 @@ pub(super) struct Connection {
 impl Connection {
     /// Connects to the URL's host: every address it has, until one takes the connection.
     pub(super) async fn open(
-        connector: &mut HttpConnector,
+        connector: &mut HttpConnector<Resolver>,
         url: &Uri,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         poll_fn(|cx| connector.poll_ready(cx)).await?;

@@ -9,6 +9,7 @@ use super::client::{root_cause, user_agent};
 use super::connection::Connection;
 use super::endpoint::Destination;
 use super::grpc_status::{self, GRPC_STATUS};
+use super::resolver::Resolver;
 use super::response::Answer;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use ::http::{Uri, header};
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct Client {
-    connector: HttpConnector,
+    connector: HttpConnector<Resolver>,
     /// The one connection, between two exchanges.
     connection: Option<Connection>,
     url: Uri,
@@ -31,7 +32,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(destination: &Destination) -> Self {
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(Resolver::default());
         connector.set_nodelay(true);
         let mut headers = destination.headers().clone();
         headers.insert(header::TE, HeaderValue::from_static("trailers"));

@@ -4,6 +4,7 @@ use super::batch::Batch;
 use super::body::{Pieces, Unread, read};
 use super::client::{IDLE, root_cause, user_agent};
 use super::endpoint::Destination;
+use super::resolver::Resolver;
 use super::response::Answer;
 use ::http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 use hyper_util::client::legacy::Client as Pool;
@@ -12,14 +13,14 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 #[derive(Debug)]
 pub(super) struct Client {
-    pool: Pool<HttpConnector, Pieces>,
+    pool: Pool<HttpConnector<Resolver>, Pieces>,
     url: Uri,
     headers: HeaderMap,
 }
 
 impl Client {
     pub(super) fn new(destination: &Destination) -> Self {
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(Resolver::default());
         connector.set_nodelay(true);
         let pool = Pool::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())

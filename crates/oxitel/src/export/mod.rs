@@ -15,6 +15,7 @@ mod exporter;
 mod grpc;
 mod grpc_status;
 mod http;
+mod resolver;
 mod response;
 mod retry;
 mod signal;
