@@ -5,7 +5,7 @@
 
 #![expect(unsafe_code, reason = "`fork` is")]
 
-use oxitel::{Config, Scope};
+use oxitel::{Config, LogRecord, Scope, Severity};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -42,6 +42,7 @@ fn many(children: usize) -> io::Result<()> {
                 for _ in 0..200 {
                     drop(SCOPE.span("busy thread"));
                 }
+                log();
                 thread::sleep(Duration::from_millis(1));
             }
         });
@@ -51,6 +52,7 @@ fn many(children: usize) -> io::Result<()> {
                 // The parent's: here it vanishes.
                 drop(begun.take());
                 drop(SCOPE.span("in the child"));
+                log();
                 let _ = oxitel::flush(Duration::from_secs(5));
                 drop(SCOPE.span("in the child, delivered at its exit"));
             })
@@ -58,6 +60,12 @@ fn many(children: usize) -> io::Result<()> {
         done.store(true, Ordering::Relaxed);
         forked
     })
+}
+
+/// Says which process it is.
+fn log() {
+    let process = [("process", std::process::id().into())];
+    SCOPE.log(&LogRecord::new(Severity::INFO, "here").attributes(&process));
 }
 
 fn racing() -> io::Result<()> {

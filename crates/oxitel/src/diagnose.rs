@@ -23,6 +23,14 @@ pub(crate) enum Cause {
     UserCode,
     SpanLimit,
     LogLimit,
+    Spool,
+    SpoolDamaged,
+    BadInstrument,
+    DuplicateInstrument,
+    BadMeasurement,
+    BadView,
+    Cardinality,
+    Observables,
 }
 
 /// Room for every cause.
@@ -33,7 +41,11 @@ impl Cause {
     /// Lost data is an error; what is done in another way than was asked for is a warning.
     fn level(self) -> LogLevel {
         match self {
-            Self::NoRuntime => LogLevel::Warn,
+            Self::NoRuntime
+            | Self::Spool
+            | Self::BadView
+            | Self::Cardinality
+            | Self::DuplicateInstrument => LogLevel::Warn,
             _ => LogLevel::Error,
         }
     }

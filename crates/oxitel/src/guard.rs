@@ -1,6 +1,7 @@
 //! The program's side of the engine's life: start it, ask it, end it.
 
 use crate::config::{Config, InitError};
+use crate::export::SignalKind;
 #[cfg(not(feature = "otel"))]
 use crate::off::lifecycle::{self, Settings};
 #[cfg(feature = "otel")]
@@ -87,7 +88,12 @@ pub fn flush_on_panic(timeout: Duration) {
     }));
 }
 
-/// The ledger of this process.
+/// The ledger of one signal in this process.
+pub fn stats_of(signal: SignalKind) -> Stats {
+    lifecycle::stats_of(signal)
+}
+
+/// The ledger of this process: its spans and its log records together.
 pub fn stats() -> Stats {
     lifecycle::stats()
 }

@@ -51,6 +51,7 @@ mod diagnose;
 #[cfg(feature = "otel")]
 pub mod export;
 mod guard;
+pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
 #[cfg(not(feature = "otel"))]
@@ -66,9 +67,15 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
+pub use config::{
+    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TlsError,
+    TracingEvents,
+};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
-pub use guard::{Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats};
+pub use export::SignalKind;
+pub use guard::{
+    Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats, stats_of,
+};
 #[cfg(not(feature = "otel"))]
 pub use off::export;
 pub use record::{

@@ -73,7 +73,7 @@ fn config(random: &mut Random) -> Config {
         config = config.max_queue_size(16 + random.below(500) as usize);
     }
     if random.once_in(3) {
-        config = config.max_export_batch_size(1 + random.below(64) as usize);
+        config = config.max_export_batch_size(1 + random.below(16) as usize);
     }
     config
 }

@@ -49,8 +49,10 @@ choices! {
     Compression {
         /// As they are. The default.
         None = "none",
-        /// By gzip. No build can do it yet.
+        /// By gzip.
         Gzip = "gzip",
+        /// By zstd, in builds with the feature `zstd`.
+        Zstd = "zstd",
     }
 }
 

@@ -25,7 +25,7 @@ pub use choices::{
     Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Stream, Temporality,
     TracingEvents,
 };
-pub use error::{EndpointError, InitError};
+pub use error::{EndpointError, InitError, TlsError};
 pub use origins::Origin;
 pub use resolved::{Resolved, ResolvedSetting};
 pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};

@@ -5,7 +5,7 @@ use super::{Config, Exporters, InitError, TracingEvents};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
-use crate::export::SignalKind;
+use crate::export::{self, SignalKind};
 use crate::pipeline::lifecycle::LONGEST_WAIT;
 use crate::pipeline::settings::{Limit, Route, Settings, Target, Way};
 use crate::propagate;
@@ -131,6 +131,9 @@ impl Config {
             }
             targets.push(Target::Receiver(destination));
         }
+        if exporters.console {
+            targets.push(Target::Extra(export::console(self.console)));
+        }
         if exporters != Exporters::NONE {
             targets.extend(self.extras.0.iter().cloned().map(Target::Extra));
         }
@@ -194,9 +197,13 @@ fn bounded(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, EndpointError, InitError, Protocol};
+    use crate::config::Config;
     use crate::export::SignalKind;
     use std::time::Duration;
+
+    fn timeout(config: &Config) -> Duration {
+        config.timeout(SignalKind::Traces, &config.timing(SignalKind::Traces))
+    }
 
     #[test]
     fn the_batchs_own_timeout_bounds_a_request_once_somebody_asks_for_it() {
@@ -212,36 +219,5 @@ mod tests {
             (name == "OTEL_BSP_EXPORT_TIMEOUT").then(|| "30000".to_owned())
         });
         assert_eq!(timeout(&by_variable.export_timeout(seconds(60))), seconds(30));
-    }
-
-    #[test]
-    fn a_grpc_endpoint_without_a_scheme_is_plain_unless_somebody_wants_it_otherwise() {
-        let told = |endpoint: &str, insecure| {
-            let mut config = Config::default().endpoint(endpoint);
-            config.tls.insecure = insecure;
-            config.destination_of(SignalKind::Traces).map(|found| found.map(|to| to.shown()))
-        };
-        let plain = Ok(Some("http://h:4317 over gRPC".to_owned()));
-        assert_eq!(told("h:4317", None), plain);
-        assert_eq!(told("h:4317", Some(true)), plain);
-        assert_eq!(told("http://h:4317", Some(false)), plain, "the scheme decides");
-        let refused = Err(InitError::from(EndpointError::Tls("https://h:4317".to_owned())));
-        assert_eq!(told("h:4317", Some(false)), refused, "never plain where TLS was asked for");
-        assert_eq!(told("h:4318", Some(false)), Ok(Some("http://h:4318/v1/traces".to_owned())));
-    }
-
-    #[test]
-    fn what_is_asked_for_wins_over_the_port() {
-        let shown = |config: Config| {
-            config.destination_of(SignalKind::Traces).map(|to| to.map(|to| to.shown()))
-        };
-        let base = Config::default().endpoint("http://h:4317");
-        assert_eq!(shown(base.clone()), Ok(Some("http://h:4317 over gRPC".to_owned())));
-        let http = base.protocol(Protocol::HttpProtobuf);
-        assert_eq!(shown(http.clone()), Ok(Some("http://h:4317/v1/traces".to_owned())));
-        assert!(matches!(
-            shown(http.protocol(Protocol::HttpJson)),
-            Err(InitError::Endpoint(EndpointError::Protocol { .. }))
-        ));
     }
 }

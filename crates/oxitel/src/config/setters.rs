@@ -1,9 +1,11 @@
 //! What a program sets by a call: it wins over any variable.
 
-use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal, Stream, TracingEvents};
+use super::{
+    Compression, Config, Detector, Exporters, LogLevel, Protocol, Signal, Stream, TracingEvents,
+};
 use crate::bridge::Activation;
 use crate::context::SpanContext;
-use crate::export::{Exporter, Extra, SignalKind};
+use crate::export::{Exporter, Extra, Files, Memory, SignalKind};
 use crate::propagate::Propagators;
 use crate::record::{Limits, Redaction, Sampler, SpanMut, SpanRef, Verdict};
 use std::sync::Arc;
@@ -64,6 +66,13 @@ impl Config {
         self.for_all_signals(|signal| signal.protocol = None).argument("protocol")
     }
 
+    /// Compresses the bodies of requests so, whatever the environment says.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self.for_all_signals(|signal| signal.compression = None).argument("compression")
+    }
+
     /// Sends one more header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -113,6 +122,20 @@ impl Config {
         let make = Arc::new(move |signal| Box::new(make(signal)) as Box<dyn Exporter>);
         self.extras.0.push(Extra { name: name.into(), make });
         self.argument("extras")
+    }
+
+    /// Writes each signal that is exported to a file as well, in OTLP's JSON: see [`Files`].
+    #[must_use]
+    pub fn files(self, files: impl Into<Files>) -> Self {
+        let files = files.into();
+        self.exporter("files", move |signal| files.exporter(signal))
+    }
+
+    /// Keeps what is exported in memory as well: see [`Memory`].
+    #[must_use]
+    pub fn memory(self, memory: &Memory) -> Self {
+        let memory = memory.clone();
+        self.exporter("memory", move |_| memory.clone())
     }
 
     /// `false`: no span is exported, whatever the environment says. `true` changes nothing.

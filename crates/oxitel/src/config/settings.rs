@@ -28,8 +28,7 @@ pub(super) struct Setting {
 /// What this build does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    Compression,
-    Tls,
+    Zstd,
     Metrics,
     ConfigFile,
     Entities,
@@ -37,20 +36,13 @@ pub(super) enum Need {
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 6] = [
-        Self::Compression,
-        Self::Tls,
-        Self::Metrics,
-        Self::ConfigFile,
-        Self::Entities,
-        Self::Conventions,
-    ];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Zstd, Self::Metrics, Self::ConfigFile, Self::Entities, Self::Conventions];
 
     /// Why a setting has no effect.
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Compression => "this build sends uncompressed",
-            Self::Tls => "this build has no TLS",
+            Self::Zstd => "this build has no zstd: it needs the feature `zstd`",
             Self::Metrics => "this build records no metrics",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
@@ -61,7 +53,8 @@ impl Need {
     /// Values that ask for nothing.
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
-            Self::Compression | Self::Metrics => value == "none",
+            Self::Zstd => cfg!(feature = "zstd") || value != "zstd",
+            Self::Metrics => value == "none",
             _ => false,
         }
     }
@@ -118,16 +111,16 @@ const OTLP: &[Setting] = &[
     row!(optional, protocol),
     row!(header_names / header_values, headers),
     row!(timeout, export_timeout),
-    row!(plain, compression, Compression),
-    row!(optional_path, tls.certificate, Tls),
-    row!(optional_path, tls.client_key, Tls),
-    row!(optional_path, tls.client_certificate, Tls),
+    row!(plain, compression, Zstd),
+    row!(optional_path, tls.certificate),
+    row!(optional_path, tls.client_key),
+    row!(optional_path, tls.client_certificate),
     row!(optional, tls.insecure),
 ];
 
 /// One signal's own; `$need` is what a whole signal waits for.
 macro_rules! signal {
-    ($signal:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
+    ($signal:ident, $compression:ident $(, $need:ident)?) => {
         &[
             row!(plain, $signal.exporters $(, $need)?),
             row!(optional_url / optional, $signal.endpoint $(, $need)?),
@@ -135,17 +128,17 @@ macro_rules! signal {
             row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
             row!(optional_timeout, $signal.timeout $(, $need)?),
             row!(optional, $signal.compression, $compression),
-            row!(optional_path, $signal.tls.certificate, $tls),
-            row!(optional_path, $signal.tls.client_key, $tls),
-            row!(optional_path, $signal.tls.client_certificate, $tls),
+            row!(optional_path, $signal.tls.certificate $(, $need)?),
+            row!(optional_path, $signal.tls.client_key $(, $need)?),
+            row!(optional_path, $signal.tls.client_certificate $(, $need)?),
             row!(optional, $signal.tls.insecure),
         ]
     };
 }
 
-const TRACES: &[Setting] = signal!(traces, Compression, Tls);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, Compression, Tls);
+const TRACES: &[Setting] = signal!(traces, Zstd);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Zstd);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),

@@ -9,7 +9,7 @@ use super::exporter::{ExportError, Exporter, Extra, Request};
 use super::response::Answer;
 use crate::context;
 use crate::pipeline::buffer::lock;
-use crate::pipeline::sender::block_signals;
+use crate::pipeline::os::block_signals;
 use crate::record::contained::{self, Inside};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -71,6 +71,11 @@ impl Batch {
         Self { id, signal, pieces, length: field_length(resource_spans), records }
     }
 
+    /// A request that is encoded already.
+    pub(crate) fn encoded(id: BatchId, signal: SignalKind, records: u64, request: Bytes) -> Self {
+        Self { id, signal, length: request.len(), pieces: vec![request], records }
+    }
+
     pub(crate) fn id(&self) -> BatchId {
         self.id
     }

@@ -4,10 +4,11 @@
 
 use super::batch::Batch;
 use super::response::Answer;
+use super::tls::{Asked, TLS};
 use super::transport::Transport;
 use super::{aside, grpc, http};
 use crate::pipeline::settings::Target;
-use ::http::HeaderValue;
+use ::http::{HeaderName, HeaderValue};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,30 @@ impl Client {
 pub(super) fn user_agent() -> HeaderValue {
     let text = concat!("OTel-OTLP-Exporter-Rust/", env!("CARGO_PKG_VERSION"), " (oxitel)");
     HeaderValue::from_static(text)
+}
+
+/// The name of a batch: what has it already can drop it when it comes again.
+pub(super) const BATCH_ID: HeaderName = HeaderName::from_static("oxitel-batch-id");
+
+/// The name of this batch, the same in each attempt.
+pub(super) fn batch_id(batch: &Batch) -> HeaderValue {
+    // Hex digits, a hyphen and a number are a header value.
+    HeaderValue::try_from(batch.id().to_string()).unwrap_or(HeaderValue::from_static("-"))
+}
+
+/// Why nothing was answered.
+pub(super) fn failed(error: &(dyn Error + 'static), asked: &Asked) -> Answer {
+    let mut reason = root_cause(error).to_string();
+    if let Some(hint) = asked.hint()
+        && !reason.contains(hint)
+    {
+        reason = format!("{TLS}{reason}: {hint}");
+    }
+    if reason.starts_with(TLS) {
+        // Over TLS 1.3 a receiver refuses our certificate after the handshake.
+        return Answer::NoConnection(reason);
+    }
+    Answer::TryAgain { after: None, reason }
 }
 
 /// The innermost error says what happened ("connection refused"), the outer ones only where.

@@ -1,9 +1,10 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
 use super::signal::SignalKind;
+use super::tls::{Files, Trust};
 use super::transport::Transport;
 use crate::config::url::masked;
-use crate::config::{EndpointError, Protocol};
+use crate::config::{Compression, EndpointError, Protocol, TlsError};
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Uri};
@@ -15,8 +16,13 @@ pub(crate) struct Destination {
     transport: Transport,
     url: Uri,
     headers: HeaderMap,
+    /// With TLS.
+    trust: Option<Trust>,
+    compression: Compression,
     /// A path that gRPC has no use for.
     unused_path: Option<String>,
+    /// Files for TLS that a plain connection has no use for.
+    unused_files: bool,
 }
 
 impl Destination {
@@ -63,7 +69,7 @@ impl Destination {
         let is_unused = transport == Transport::Grpc && !matches!(url.path(), "" | "/");
         let unused_path = is_unused.then(|| url.path().to_owned());
         let url = Uri::builder()
-            .scheme(Scheme::HTTP)
+            .scheme(url.scheme().cloned().unwrap_or(Scheme::HTTP))
             .authority(authority)
             .path_and_query(target)
             .build()
@@ -72,7 +78,43 @@ impl Destination {
             // Never sent, never shown: a password in a URL ends up in somebody's log.
             return Err(malformed());
         }
-        Ok(Self { transport, url, headers: header_map(headers, transport)?, unused_path })
+        let headers = header_map(headers, transport)?;
+        // Until more is known: whom the system trusts. Never plain where TLS is asked for.
+        let trust = (url.scheme() == Some(&Scheme::HTTPS)).then(Trust::default);
+        Ok(Self {
+            transport,
+            url,
+            headers,
+            trust,
+            compression: Compression::None,
+            unused_path,
+            unused_files: false,
+        })
+    }
+
+    /// With these files for TLS, where it is spoken.
+    pub(crate) fn secured_by(mut self, files: Files<'_>) -> Result<Self, TlsError> {
+        if self.trust.is_some() {
+            self.trust = Some(Trust::read(files)?);
+        } else {
+            self.unused_files = files.are_named();
+        }
+        Ok(self)
+    }
+
+    /// With bodies compressed so.
+    pub(crate) fn compressed_by(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    pub(super) fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Whom to trust, where TLS is spoken.
+    pub(super) fn trust(&self) -> Option<&Trust> {
+        self.trust.as_ref()
     }
 
     pub(crate) fn transport(&self) -> Transport {
@@ -89,17 +131,23 @@ impl Destination {
 
     /// What is done other than the endpoint says.
     pub(crate) fn remark(&self) -> Option<String> {
-        let path = self.unused_path.as_ref()?;
         let shown = self.shown();
-        Some(format!("{shown} has a path of its own; {path:?} is left out"))
+        let path = self.unused_path.as_ref();
+        let path = path.map(|path| format!("{shown} has a path of its own; {path:?} is left out"));
+        let files = self.unused_files.then(|| {
+            format!("{shown} is plain, and the files for TLS have no effect; write \"https://\"")
+        });
+        let remarks: Vec<_> = path.into_iter().chain(files).collect();
+        (!remarks.is_empty()).then(|| remarks.join("; "))
     }
 
     /// For people: without the query, which may hold a key.
     pub(crate) fn shown(&self) -> String {
+        let scheme = self.url.scheme_str().unwrap_or_default();
         let authority = self.url.authority().map_or("", Authority::as_str);
         match self.transport {
-            Transport::Http => format!("http://{authority}{}", self.url.path()),
-            Transport::Grpc => format!("http://{authority} over gRPC"),
+            Transport::Http => format!("{scheme}://{authority}{}", self.url.path()),
+            Transport::Grpc => format!("{scheme}://{authority} over gRPC"),
         }
     }
 }
@@ -125,8 +173,7 @@ fn parse(endpoint: &str) -> Result<Uri, EndpointError> {
         if endpoint.contains("://") { endpoint.into() } else { format!("http://{endpoint}") };
     let url: Uri = full.parse().map_err(|_| EndpointError::Malformed(shown()))?;
     match url.scheme_str() {
-        Some("http") => Ok(url),
-        Some("https") => Err(EndpointError::Tls(shown())),
+        Some("http" | "https") => Ok(url),
         _ => Err(EndpointError::Scheme(shown())),
     }
 }
@@ -235,9 +282,9 @@ mod tests {
                 .join("\n"),
             @r#"
         endpoint "http://" is no URL; write it like "http://localhost:4318"
-        endpoint "ftp://host" has a scheme that OTLP does not use; write "http://…"
-        endpoint "https://host:4318" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
-        endpoint "https://host:4317" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
+        endpoint "ftp://host" has a scheme that OTLP does not use; write "http://…" or "https://…"
+        https://host:4318/v1/traces
+        https://host:4317/opentelemetry.proto.collector.trace.v1.TraceService/Export
         endpoint "http://…@host:4317" is no URL; write it like "http://localhost:4318"
         "#
         );
@@ -315,7 +362,8 @@ mod tests {
 
     #[test]
     fn errors_show_no_query() {
-        for url in ["https://h/?key=hunter2", "ftp://h/?key=hunter2", "http://h h/?key=hunter2"] {
+        for url in ["https://me@h/?key=hunter2", "ftp://h/?key=hunter2", "http://h h/?key=hunter2"]
+        {
             let error = Destination::exactly(url, Traces, None, &[]).expect_err("it cannot work");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }

@@ -1,6 +1,6 @@
 //! Looks names up on the runtime's helper threads.
 //!
-//! Flow: `http` or `connection` -> **resolver** -> the system's resolver. That one may hang for half
+//! Flow: `dial` -> **resolver** -> the system's resolver. That one may hang for half
 //! a minute, and nothing ends it. So a destination never has two lookups under way: who asks again
 //! waits for the one that runs. Destinations take turns, so that one helper is usually enough; whose
 //! turn does not come soon goes without, so that a name that hangs holds up no other.

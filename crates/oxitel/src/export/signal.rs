@@ -14,9 +14,10 @@ pub enum SignalKind {
     Logs,
 }
 
+#[cfg(feature = "otel")]
 impl SignalKind {
     /// Each of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+    pub const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
 
     /// Where it goes below a base URL.
     pub(crate) fn path(self) -> &'static str {
@@ -35,9 +36,11 @@ impl SignalKind {
             Self::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
         }
     }
+}
 
-    /// For people.
-    pub(crate) fn name(self) -> &'static str {
+impl SignalKind {
+    /// In one word: `traces`, `metrics`, `logs`.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Traces => "traces",
             Self::Metrics => "metrics",

@@ -25,6 +25,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 // Relaxed: each flag stands alone. A thread that sees the change late attaches a frame later.
 static ACTIVE: AtomicBool = AtomicBool::new(false);
 static WAITS_FOR_USE: AtomicBool = AtomicBool::new(true);
+static USED: AtomicBool = AtomicBool::new(false);
 
 /// Follows the configuration; frames that are open keep what they have.
 pub(super) fn set_activation(activation: Activation) {
@@ -37,9 +38,18 @@ pub(super) fn set_activation(activation: Activation) {
 /// Somebody uses the OpenTelemetry API through us.
 #[inline]
 pub(crate) fn api_in_use() {
+    if !USED.load(Ordering::Relaxed) {
+        USED.store(true, Ordering::Relaxed);
+    }
     if !is_active() && WAITS_FOR_USE.load(Ordering::Relaxed) {
         ACTIVE.store(true, Ordering::Relaxed);
     }
+}
+
+/// Whether somebody ever did.
+#[inline(always)]
+pub(super) fn api_was_used() -> bool {
+    USED.load(Ordering::Relaxed)
 }
 
 /// Whether frames attach Contexts.

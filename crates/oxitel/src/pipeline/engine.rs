@@ -121,9 +121,25 @@ impl Engine {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        let mut stats = self.registry.stats(SignalKind::Traces, &self.lanes.traces.ledger);
-        stats.live = self.registry.live();
+        self.stats_of(SignalKind::Traces).plus(self.stats_of(SignalKind::Logs))
+    }
+
+    pub(crate) fn stats_of(&self, signal: SignalKind) -> Stats {
+        let mut stats = self.registry.stats(signal, &self.lane(signal).ledger);
+        if signal == SignalKind::Traces {
+            stats.live = self.registry.live();
+        }
         stats
+    }
+
+    /// What was lost of any signal.
+    pub(crate) fn lost(&self) -> u64 {
+        SignalKind::ALL.iter().map(|signal| self.stats_of(*signal).lost()).sum()
+    }
+
+    /// What is still on its way, of any signal.
+    pub(crate) fn queued(&self) -> u64 {
+        SignalKind::ALL.iter().map(|signal| self.stats_of(*signal).queued).sum()
     }
 }
 

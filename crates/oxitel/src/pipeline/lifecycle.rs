@@ -4,6 +4,7 @@ use super::settings::{self, Settings};
 use super::{clock, current, engine, fork, local, state};
 use crate::bridge::opentelemetry::{TracerProvider, baggage};
 use crate::config::InitError;
+use crate::export::SignalKind;
 use crate::stats::{FlushError, Stats};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -40,7 +41,7 @@ fn begin(settings: Settings) -> Result<(), InitError> {
         return Err(InitError::NoThread);
     }
     // A flush speaks of its own session only.
-    engine.control.forget_losses(engine.stats().lost());
+    engine.control.forget_losses(engine.lost());
     engine.lanes.traces.ledger.redacted(settings.resource.redacted());
     state::set_parent_decides(settings.sampler.is_settled_by_parent());
     state::set_asked(settings.starts_are_asked(), settings.hooks.see_ends());
@@ -68,9 +69,8 @@ pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     let ticket = engine.control.ask();
     engine.wake();
     let finished = engine.control.wait_for(ticket, deadline);
-    let stats = engine.stats();
-    let queued = if collected && finished { 0 } else { stats.queued };
-    verdict(engine.control.newly_lost(ticket, stats.lost()), queued)
+    let queued = if collected && finished { 0 } else { engine.queued() };
+    verdict(engine.control.newly_lost(ticket, engine.lost()), queued)
 }
 
 fn verdict(lost: u64, queued: u64) -> Result<(), FlushError> {
@@ -87,8 +87,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     engine.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
     engine.control.wait_for_end(deadline + Duration::from_millis(100));
-    let stats = engine.stats();
-    verdict(engine.control.newly_lost(ticket, stats.lost()), stats.queued)
+    verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued())
 }
 
 /// Nobody waits for more than a year, whatever was asked for; an `Instant` has an end.
@@ -120,6 +119,11 @@ pub(crate) fn is_running() -> bool {
     state::is_running()
 }
 
+/// The ledger of one signal in this process.
+pub(crate) fn stats_of(signal: SignalKind) -> Stats {
+    engine::current().map_or_else(Stats::default, |engine| engine.stats_of(signal))
+}
+
 /// The ledger of this process.
 pub(crate) fn stats() -> Stats {
     engine::current().map_or_else(Stats::default, engine::Engine::stats)
@@ -129,6 +133,13 @@ pub(crate) fn stats() -> Stats {
 pub(crate) fn count_panic() {
     if let Some(engine) = engine::current() {
         engine.lanes.traces.ledger.panicked(1);
+    }
+}
+
+/// Counts texts of metric attributes that were replaced.
+pub(crate) fn count_redacted(texts: u64) {
+    if let Some(engine) = engine::current() {
+        engine.lanes.metrics.ledger.redacted(texts);
     }
 }
 

@@ -17,6 +17,10 @@ pub(crate) struct Lock<T> {
 unsafe impl<T: Send> Sync for Lock<T> {}
 
 impl<T> Lock<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self { held: AtomicBool::new(false), value: UnsafeCell::new(value) }
+    }
+
     /// Runs `action` on the value, waiting for another holder if there is one.
     #[inline(always)]
     pub(crate) fn with<R>(&self, action: impl FnOnce(&mut T) -> R) -> R {

@@ -4,9 +4,9 @@
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
-//! (limits by number), `registry`, `ledger`; then the other side: `engine`,
-//! `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`, `signals`,
-//! `fork`. All `unsafe` of the crate lives here.
+//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the other
+//! side: `engine`, `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`,
+//! `signals`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
@@ -18,7 +18,7 @@ pub(crate) mod current;
 mod dispatch;
 pub(crate) mod encode;
 mod engine;
-mod fork;
+pub(crate) mod fork;
 pub(crate) mod frames;
 mod ids;
 mod items;
@@ -26,25 +26,30 @@ pub(crate) mod known_keys;
 mod lane;
 mod ledger;
 pub(crate) mod lifecycle;
+pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod lock;
 pub(crate) mod logs;
+pub(crate) mod os;
 mod outlet;
 mod parcel;
 pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
-pub(crate) mod sender;
+mod sender;
 pub(crate) mod settings;
+pub(crate) mod shards;
 #[cfg(target_os = "linux")]
 pub(crate) mod signals;
 pub(crate) mod state;
 pub(crate) mod stderr;
+pub(crate) mod streams;
 pub(crate) mod sync;
 #[cfg(feature = "tracing")]
 pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 
+pub(crate) use ids::seed;
 pub(crate) use parcel::Parcel;

@@ -547,7 +547,7 @@ impl Outcome {
 /// Enough to tell a handful of keys apart: both ends and the length. Equal ones are compared byte
 /// by byte.
 #[inline(always)]
-fn fingerprint(key: &[u8]) -> u32 {
+pub(crate) fn fingerprint(key: &[u8]) -> u32 {
     const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
     let ends = if let (Some(first), Some(last)) = (key.first_chunk::<8>(), key.last_chunk::<8>()) {
         u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last).rotate_left(23)

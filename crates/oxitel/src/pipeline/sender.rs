@@ -5,6 +5,7 @@
 
 use super::dispatch::Session;
 use super::engine::Engine;
+use super::os;
 use super::parcel::Parcel;
 use super::settings::Settings;
 use crate::context;
@@ -22,7 +23,7 @@ pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io:
     let thread = std::thread::Builder::new().name("oxitel-send".into());
     let started = thread.spawn(move || {
         let _ended = ReportEnd(engine);
-        block_signals();
+        os::block_signals();
         context::suppress_thread();
         if let Some(runtime) = runtime(engine) {
             run(&runtime, engine, settings);
@@ -53,18 +54,6 @@ impl Drop for ReportEnd {
             }
         }
         self.0.control.ended();
-    }
-}
-
-/// The host's signal handlers run on the host's threads.
-pub(crate) fn block_signals() {
-    #[cfg(unix)]
-    // SAFETY: the set is initialised by `sigfillset` before it is read; the mask is this
-    // thread's own.
-    unsafe {
-        let mut all = std::mem::zeroed();
-        libc::sigfillset(&raw mut all);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const all, std::ptr::null_mut());
     }
 }
 

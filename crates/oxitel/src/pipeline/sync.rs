@@ -12,7 +12,6 @@ pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
 impl<T> UnsafeCell<T> {
-    #[cfg(feature = "tracing")]
     #[inline(always)]
     pub(crate) fn new(value: T) -> Self {
         Self(std::cell::UnsafeCell::new(value))

@@ -53,6 +53,8 @@ pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 pub(crate) use span::{Inner, link_target, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
 pub(crate) use span::{Parent, start, start_with, starts_are_asked};
+#[cfg(feature = "otel")]
+pub(crate) use span_ref::pair;
 pub use status::{Kind, Status};
 pub use value::Value;
 #[cfg(feature = "otel")]

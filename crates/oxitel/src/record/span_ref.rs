@@ -229,7 +229,7 @@ fn pair_under_tag(field: &[u8]) -> Option<(&str, ValueRef<'_>)> {
 }
 
 /// A `KeyValue` message.
-fn pair(message: &[u8]) -> Option<(&str, ValueRef<'_>)> {
+pub(crate) fn pair(message: &[u8]) -> Option<(&str, ValueRef<'_>)> {
     let mut key = None;
     let mut value = ValueRef::Str("");
     for field in Fields::new(message).flatten() {

@@ -2,7 +2,7 @@
 //!
 //! Flow: request -> **answer** -> `http` or `grpc`, which say it in their own words.
 
-use super::decode::{Decoded, Signal, SpanRecord};
+use super::decode::{Decoded, Signal};
 use super::rpc_status::http_of;
 use std::time::Duration;
 
@@ -104,7 +104,7 @@ pub(super) enum Reply {
 pub(super) struct Outcome {
     pub(super) answer: Answer,
     pub(super) reply: Reply,
-    pub(super) spans: Vec<SpanRecord>,
+    pub(super) taken: Decoded,
 }
 
 impl Answer {
@@ -141,13 +141,13 @@ impl Answer {
                 Refusal::coded(code, text, retry_delay).outcome(self)
             }
             Answer::Hang | Answer::Deaf => {
-                Outcome { answer: self, reply: Reply::Silence, spans: Vec::new() }
+                Outcome { answer: self, reply: Reply::Silence, taken: Decoded::default() }
             }
             Answer::Reset | Answer::ResetEarly => {
-                Outcome { answer: self, reply: Reply::Reset, spans: Vec::new() }
+                Outcome { answer: self, reply: Reply::Reset, taken: Decoded::default() }
             }
             Answer::ResetStream => {
-                Outcome { answer: self, reply: Reply::ResetStream, spans: Vec::new() }
+                Outcome { answer: self, reply: Reply::ResetStream, taken: Decoded::default() }
             }
         }
     }
@@ -176,7 +176,7 @@ impl Refusal {
     }
 
     fn outcome(self, answer: Answer) -> Outcome {
-        Outcome { answer, reply: Reply::Refused(self), spans: Vec::new() }
+        Outcome { answer, reply: Reply::Refused(self), taken: Decoded::default() }
     }
 }
 
@@ -194,7 +194,7 @@ fn accept(
     message: &[u8],
     partial: Option<(i64, String)>,
 ) -> Outcome {
-    let Decoded { mut spans } = match signal.decode(message) {
+    let mut taken = match signal.decode(message) {
         Ok(decoded) => decoded,
         Err(error) => {
             let text = format!("the body is no {signal}: {error}");
@@ -203,7 +203,7 @@ fn accept(
     };
     if let Some((rejected, _)) = partial {
         let refused = usize::try_from(rejected).unwrap_or(0);
-        spans.truncate(spans.len().saturating_sub(refused));
+        taken.refuse(refused);
     }
     let reply = match &answer {
         Answer::Words { content_type, body } => {
@@ -212,5 +212,5 @@ fn accept(
         Answer::Endless => Reply::Endless,
         _ => Reply::Accepted { signal, partial },
     };
-    Outcome { answer, reply, spans }
+    Outcome { answer, reply, taken }
 }

@@ -13,6 +13,7 @@ use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 
 use super::answer::Refusal;
+use super::coding;
 use super::decode::Signal;
 use super::rpc_status::Status;
 
@@ -34,13 +35,12 @@ pub(super) fn route(head: &Parts) -> Result<Signal, Refusal> {
         let text = format!("content type {content_type:?} is not read here: send {PROTOBUF}");
         return Err(Refusal::new(415, text));
     }
-    match header_text(head, &CONTENT_ENCODING) {
-        "" | "identity" => Ok(signal),
-        other => {
-            let text = format!("content encoding {other:?} is not read here: send it uncompressed");
-            Err(Refusal::new(415, text))
-        }
+    let coding = header_text(head, &CONTENT_ENCODING);
+    if !coding::is_known(coding) {
+        let text = format!("content encoding {coding:?} is not read here: use gzip or none");
+        return Err(Refusal::new(415, text));
     }
+    Ok(signal)
 }
 
 /// A request's header as text; nothing when it is missing or no text.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use ::http::header::CONTENT_TYPE;
+use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use ::http::request::Parts;
 use ::http::{HeaderValue, Method, Response};
 use bytes::Bytes;
@@ -20,48 +20,68 @@ use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Answer, Outcome, Refusal, Reply};
 use super::decode::Signal;
 use super::inbox::{Inbox, Request};
 use super::line::{Control, Line};
-use super::{grpc, http};
+use super::{coding, grpc, http};
 
 type Body = BoxBody<Bytes, Infallible>;
 
 /// The limit that the OTLP specification gives a server.
-const MAX_BODY_BYTES: usize = 64 << 20;
+pub(super) const MAX_BODY_BYTES: usize = 64 << 20;
 
 /// Serves until `stop` is told or dropped; connections end with the runtime.
 pub(super) async fn serve(
     listeners: Vec<TcpListener>,
+    tls: Option<TlsAcceptor>,
     inbox: Arc<Inbox>,
     stop: oneshot::Receiver<()>,
 ) {
     for listener in listeners {
-        tokio::spawn(accept(listener, Arc::clone(&inbox)));
+        tokio::spawn(accept(listener, tls.clone(), Arc::clone(&inbox)));
     }
     // Told or dropped: both mean that the receiver is no longer wanted.
     let _ = stop.await;
 }
 
-async fn accept(listener: TcpListener, inbox: Arc<Inbox>) {
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, inbox: Arc<Inbox>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _peer)) => drop(tokio::spawn(converse(stream, Arc::clone(&inbox)))),
+            Ok((stream, _peer)) => {
+                drop(tokio::spawn(converse(stream, tls.clone(), Arc::clone(&inbox))));
+            }
             // Mostly out of file descriptors: some are free again when connections have ended.
             Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
         }
     }
 }
 
-async fn converse(stream: TcpStream, inbox: Arc<Inbox>) {
+async fn converse(stream: TcpStream, tls: Option<TlsAcceptor>, inbox: Arc<Inbox>) {
     let control = Arc::new(Control::default());
     let line = Line::new(stream, Arc::clone(&control));
+    match tls {
+        None => serve_line(line, &control, &inbox).await,
+        Some(tls) => {
+            // A handshake that fails is the client's to tell.
+            if let Ok(line) = tls.accept(line).await {
+                serve_line(line, &control, &inbox).await;
+            }
+        }
+    }
+}
+
+async fn serve_line<L>(line: L, control: &Arc<Control>, inbox: &Arc<Inbox>)
+where
+    L: AsyncRead + AsyncWrite + Unpin + 'static,
+{
     let service = service_fn(|request| {
-        let (inbox, control) = (Arc::clone(&inbox), Arc::clone(&control));
+        let (inbox, control) = (Arc::clone(inbox), Arc::clone(control));
         async move { respond(&inbox, &control, request).await }
     });
     let builder = auto::Builder::new(TokioExecutor::new());
@@ -105,10 +125,16 @@ async fn respond(
     };
     let outcome = told.and_then(|(signal, answer)| {
         read?;
-        let message = if grpc && unread.is_none() { grpc::unframe(&body)? } else { body.clone() };
+        let message = if unread.is_some() {
+            Bytes::new()
+        } else if grpc {
+            grpc::unframe(http::header_text(&head, &grpc::GRPC_ENCODING), &body)?
+        } else {
+            coding::decoded(http::header_text(&head, &CONTENT_ENCODING), &body)?
+        };
         Ok(answer.give(signal, &message))
     });
-    let Outcome { answer, reply, spans } = outcome.unwrap_or_else(Outcome::from);
+    let Outcome { answer, reply, taken } = outcome.unwrap_or_else(Outcome::from);
     match answer {
         Answer::GoAway => control.end(),
         Answer::AcceptAndClose => close_soon(control),
@@ -117,7 +143,7 @@ async fn respond(
     let path = head.uri.path().to_owned();
     let arrived = Instant::now();
     let request = Request { path, headers: head.headers, body, grpc, answer, arrived };
-    inbox.record(request, spans);
+    inbox.record(request, taken);
     say(reply, grpc, control).await
 }
 

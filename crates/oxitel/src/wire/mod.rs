@@ -6,3 +6,4 @@ pub(crate) mod json;
 mod walk;
 
 pub use walk::{Content, Fields, WireError};
+pub(crate) use walk::{fixed64s, varints};

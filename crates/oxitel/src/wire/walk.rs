@@ -116,25 +116,9 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 /// The numbers of a packed field; ends at the first that is broken.
-#[derive(Clone, Debug)]
-pub(crate) struct Varints<'a>(Fields<'a>);
-
-impl<'a> Varints<'a> {
-    pub(crate) fn new(packed: &'a [u8]) -> Self {
-        Self(Fields::new(packed))
-    }
-}
-
-impl Iterator for Varints<'_> {
-    type Item = u64;
-
-    fn next(&mut self) -> Option<u64> {
-        let number = self.0.varint(self.0.at).ok();
-        if number.is_none() {
-            self.0.at = self.0.message.len();
-        }
-        number
-    }
+pub(crate) fn varints(packed: &[u8]) -> impl Iterator<Item = u64> {
+    let mut rest = Fields::new(packed);
+    std::iter::from_fn(move || rest.varint(rest.at).ok()).fuse()
 }
 
 /// The bits of a packed field whose numbers have 64.

@@ -1,9 +1,13 @@
 //! The engine through its public door, judged by what a real OTLP receiver got.
 
 mod canary;
+mod certificates;
+mod compression;
 mod configuration;
 mod delivery;
 mod ending;
+mod exporters;
+mod exporters_of_ours;
 mod faults_answers;
 mod faults_calls;
 mod faults_fork;
@@ -15,6 +19,7 @@ mod frames;
 mod grpc;
 mod grpc_faults;
 mod hooks;
+mod logs;
 mod middleware;
 mod nested;
 mod places;
@@ -30,5 +35,6 @@ mod session;
 mod signals;
 mod simulation;
 mod steady;
+mod tls;
 mod tracing_layer;
 mod tracing_subscriber;

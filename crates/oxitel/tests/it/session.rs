@@ -1,7 +1,7 @@
 //! One telemetry session at a time: the engine is the process's, and tests are its threads.
 
 use oxitel::testing::{Receiver, judge};
-use oxitel::{Config, Guard, Stats};
+use oxitel::{Config, Guard, Stats, TracingEvents};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
@@ -32,13 +32,15 @@ impl Session {
         Self::with(|config| config)
     }
 
-    /// With the schedule delay out of the way, so that only a flush or a full chunk sends.
+    /// With the schedule delay out of the way, so that only a flush or a full chunk sends, and with
+    /// events where they are seen in the tree.
     pub(crate) fn with(change: impl FnOnce(Config) -> Config) -> Self {
         let turn = turn();
         let receiver = Receiver::start();
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());
         let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
+        let config = config.tracing_events(TracingEvents::SpanEvents);
         let guard = oxitel::init(change(config)).expect("telemetry starts");
         Self { receiver, guard, before: oxitel::stats(), _turn: turn }
     }
@@ -132,7 +134,10 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
 
 /// A server that reads each request whole, takes its time, answers with these bytes and closes
 /// the connection. Returns its URL and the number of requests so far.
-pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc<AtomicUsize>) {
+pub(crate) fn blunt_server(
+    time: Duration,
+    answer: impl AsRef<[u8]> + Send + 'static,
+) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
     let requests = Arc::new(AtomicUsize::new(0));
@@ -144,7 +149,7 @@ pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc
             if read_request(&mut stream).is_ok() {
                 counter.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(time);
-                stream.write_all(answer.as_bytes()).expect("the client waits for it");
+                stream.write_all(answer.as_ref()).expect("the client waits for it");
             }
         }
     });

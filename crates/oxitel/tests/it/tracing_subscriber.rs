@@ -707,14 +707,16 @@ fn a_debug_implementation_may_itself_use_tracing() {
         assert!(output.status.success(), "{front_end}: {output:?}");
         insta::allow_duplicates!(insta::assert_snapshot!(receiver.tree(), @r"
         chatty: span (internal) early=chatty late=chatty
-          · event level=INFO target=chatty value=chatty
           chatty: made while formatting (internal)
-            · said while formatting level=INFO target=chatty
           chatty: made while formatting (internal)
-            · said while formatting level=INFO target=chatty
         chatty: made while formatting (internal)
-          · said while formatting level=INFO target=chatty
         "));
+        insta::allow_duplicates!(insta::assert_snapshot!(receiver.log_lines(), @r#"
+        INFO chatty: said while formatting (in made while formatting)
+        INFO chatty: said while formatting (in made while formatting)
+        INFO chatty: said while formatting (in made while formatting)
+        INFO chatty: event value=chatty (in span)
+        "#));
     }
 }
 

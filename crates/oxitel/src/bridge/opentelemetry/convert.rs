@@ -19,13 +19,22 @@ pub(super) enum Borrowed<'a> {
 
 impl<'a> Borrowed<'a> {
     pub(super) fn of(value: &'a opentelemetry::Value) -> Self {
+        match (Self::scalar(value), value) {
+            (Some(value), _) => Self::Single(value),
+            (None, opentelemetry::Value::Array(list)) => Self::list(list),
+            (None, other) => Self::Text(other.as_str()),
+        }
+    }
+
+    /// Ours, if it needs no memory.
+    #[inline]
+    pub(super) fn scalar(value: &'a opentelemetry::Value) -> Option<Value<'a>> {
         match value {
-            opentelemetry::Value::Bool(flag) => Self::Single(Value::Bool(*flag)),
-            opentelemetry::Value::I64(number) => Self::Single(Value::I64(*number)),
-            opentelemetry::Value::F64(number) => Self::Single(Value::F64(*number)),
-            opentelemetry::Value::String(text) => Self::Single(Value::Str(text.as_str())),
-            opentelemetry::Value::Array(list) => Self::list(list),
-            other => Self::Text(other.as_str()),
+            opentelemetry::Value::Bool(flag) => Some(Value::Bool(*flag)),
+            opentelemetry::Value::I64(number) => Some(Value::I64(*number)),
+            opentelemetry::Value::F64(number) => Some(Value::F64(*number)),
+            opentelemetry::Value::String(text) => Some(Value::Str(text.as_str())),
+            _ => None,
         }
     }
 

@@ -1,5 +1,5 @@
 //! The OpenTelemetry API in: its tracers make our spans, its Context shows them, its propagators
-//! are ours.
+//! and instruments are ours.
 //!
 //! [`init`](crate::init) makes both global, so that libraries which use
 //! `opentelemetry::global::tracer` or the global propagator are part of the same trace.
@@ -8,6 +8,7 @@ pub(crate) mod baggage;
 mod convert;
 mod handle;
 mod mailbox;
+mod meter;
 mod propagator;
 mod provider;
 mod remote;
@@ -15,6 +16,7 @@ mod span;
 
 pub(crate) use handle::Handle;
 pub(crate) use mailbox::Mailbox;
+pub use meter::MeterProvider;
 pub use propagator::Propagator;
 pub(crate) use propagator::with_remote;
 pub use provider::{Tracer, TracerProvider};

@@ -9,11 +9,10 @@
 
 mod schema;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod text;
 
-use super::walk::{Varints, fixed64s};
-use super::{Content, Fields};
+use super::{Content, Fields, fixed64s, varints};
 use crate::export::SignalKind;
 use schema::{Field, Kind, MOST_FIELDS, Message, Place};
 use std::borrow::Cow;
@@ -150,7 +149,7 @@ impl Kind {
             }
             // No list of OTLP has them.
             Self::Fixed32 => {}
-            _ => Varints::new(packed).for_each(|bits| element(Content::Varint(bits))),
+            _ => varints(packed).for_each(|bits| element(Content::Varint(bits))),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The judge is `opentelemetry-proto`: its reader of JSON must see what its reader of protobuf
 //! sees.
 
-mod random;
+pub(crate) mod random;
 
 use super::{MOST_DEPTH, request};
 use crate::export::SignalKind;

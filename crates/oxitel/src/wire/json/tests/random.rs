@@ -20,7 +20,7 @@ use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 
 /// Numbers that follow from a seed.
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
@@ -30,7 +30,7 @@ impl Random {
         mixed ^ mixed >> 31
     }
 
-    pub(super) fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
@@ -114,7 +114,7 @@ impl Random {
         }
     }
 
-    pub(super) fn traces(&mut self) -> ExportTraceServiceRequest {
+    pub(crate) fn traces(&mut self) -> ExportTraceServiceRequest {
         let spans = (0..=self.below(2)).map(|_| self.span()).collect();
         let scope = ScopeSpans { scope: Some(self.scope()), spans, schema_url: self.text() };
         let resource = Some(self.resource());
@@ -122,7 +122,7 @@ impl Random {
         ExportTraceServiceRequest { resource_spans: vec![group, ResourceSpans::default()] }
     }
 
-    pub(super) fn span(&mut self) -> Span {
+    pub(crate) fn span(&mut self) -> Span {
         Span {
             trace_id: self.bytes(16),
             span_id: self.bytes(8),
@@ -163,7 +163,7 @@ impl Random {
         }
     }
 
-    pub(super) fn logs(&mut self) -> ExportLogsServiceRequest {
+    pub(crate) fn logs(&mut self) -> ExportLogsServiceRequest {
         let log_records = (0..=self.below(2)).map(|_| self.log_record()).collect();
         let scope = ScopeLogs { scope: Some(self.scope()), log_records, schema_url: self.text() };
         let resource = Some(self.resource());
@@ -187,7 +187,7 @@ impl Random {
         }
     }
 
-    pub(super) fn metrics(&mut self) -> ExportMetricsServiceRequest {
+    pub(crate) fn metrics(&mut self) -> ExportMetricsServiceRequest {
         let metrics = (0..5).map(|kind| self.metric(kind)).collect();
         let scope = ScopeMetrics { scope: Some(self.scope()), metrics, schema_url: self.text() };
         let resource = Some(self.resource());

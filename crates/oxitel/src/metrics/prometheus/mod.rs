@@ -1,0 +1,64 @@
+//! Metrics as text for Prometheus: the text format 0.0.4 and OpenMetrics 1.0.
+//!
+//! Flow: `collect` (cumulative) -> **families** -> text. `names` and `units` make names of names,
+//! `labels` labels of attributes, `negotiate` reads what the scraper accepts.
+
+mod families;
+mod labels;
+mod names;
+mod negotiate;
+mod text;
+mod units;
+
+#[cfg(all(test, feature = "testing"))]
+mod tests;
+
+use super::collect;
+use super::stream::Reader;
+use crate::pipeline::clock;
+pub(crate) use negotiate::{Answer, negotiate};
+
+/// How names of instruments become names of metrics for Prometheus.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Translation {
+    /// `foo.bar` in bytes, a counter: `foo_bar_bytes_total`.
+    #[default]
+    UnderscoreEscapingWithSuffixes,
+    /// The same: `foo_bar`.
+    UnderscoreEscapingWithoutSuffixes,
+    /// The same: `foo.bar_bytes_total`. Scrapers that do not ask for UTF-8 get underscores.
+    NoUtf8EscapingWithSuffixes,
+    /// The same: `foo.bar`. Scrapers that do not ask for UTF-8 get underscores.
+    NoTranslation,
+}
+
+impl Translation {
+    fn has_suffixes(self) -> bool {
+        matches!(self, Self::UnderscoreEscapingWithSuffixes | Self::NoUtf8EscapingWithSuffixes)
+    }
+
+    fn escapes(self) -> bool {
+        matches!(
+            self,
+            Self::UnderscoreEscapingWithSuffixes | Self::UnderscoreEscapingWithoutSuffixes
+        )
+    }
+}
+
+/// How a page is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    pub(crate) translation: Translation,
+    /// Whether each point says which scope it is of.
+    pub(crate) scope_labels: bool,
+    pub(crate) answer: Answer,
+}
+
+/// The page that a scraper gets; `resource` are the encoded attributes of the resource, as
+/// `Resource.attributes` fields.
+pub(crate) fn page(resource: &[u8], style: Style) -> String {
+    let collected = collect::collect(Reader::Pull, clock::now().wall_ns);
+    let families = collected.map_or_else(Vec::new, |it| families::of(&it, style));
+    text::page(resource, &families, style)
+}
