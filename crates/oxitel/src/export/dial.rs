@@ -6,6 +6,7 @@
 use super::endpoint::Destination;
 use super::line::Line;
 use super::proxy::Proxy;
+use super::resolver::Resolver;
 use super::tls::{self, Asked, Trust};
 use super::transport::Transport;
 use ::http::Uri;
@@ -28,7 +29,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connects to one destination.
 #[derive(Clone, Debug)]
 pub(super) struct Dial {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Resolver>,
     tls: Option<Tls>,
     asked: Asked,
     proxy: Option<Proxy>,
@@ -61,7 +62,7 @@ struct Tls {
 
 impl Dial {
     pub(super) fn new(destination: &Destination) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));

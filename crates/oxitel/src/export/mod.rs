@@ -23,6 +23,7 @@ mod json_answer;
 mod line;
 mod memory;
 mod proxy;
+mod resolver;
 mod response;
 mod retry;
 mod signal;
