@@ -1,9 +1,13 @@
 //! Puts a secret into everything that records take, one span per row of a table. The tests start
 //! it and look for the secret in what arrived and in what it printed.
 //!
-//! `canary SECRET [off]`: with `off`, nothing is redacted.
+//! `canary SECRET [off] [logs]`: with `off`, nothing is redacted; with `logs`, events become log
+//! records, and there are two more.
 
-use oxitel::{Config, Decision, Redaction, Sampler, Sampling, Scope, ShouldSample, Status, Value};
+use oxitel::{
+    Config, Decision, LogRecord, Redaction, Sampler, Sampling, Scope, Severity, ShouldSample,
+    Status, TracingEvents, Value,
+};
 use std::fmt;
 use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
@@ -154,19 +158,27 @@ impl ShouldSample for Telling {
     }
 }
 
+fn log(secret: &str) {
+    let body = format!("refused: https://me:{secret}@host");
+    SCOPE.log(&LogRecord::new(Severity::WARN, &body).attributes(&[("token", secret.into())]));
+    let map = [("password", Value::Str(secret))];
+    SCOPE.log(&LogRecord::new(Severity::WARN, Value::Map(&map)));
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let secret = arguments.next().expect("a secret");
-    let redaction = match arguments.next().as_deref() {
-        Some("off") => Redaction::off(),
-        _ => Redaction::default(),
-    };
+    let others: Vec<_> = arguments.collect();
+    let says = |word: &str| others.iter().any(|other| other == word);
+    let redaction = if says("off") { Redaction::off() } else { Redaction::default() };
+    let events = if says("logs") { TracingEvents::LogRecords } else { TracingEvents::SpanEvents };
     let told = secret.clone();
     let config = Config::new("canary")
         .header("x-tenant-token", &secret)
         .resource_attribute("deploy.token", &secret)
         .resource_attribute("repository", format!("https://me:{secret}@host/repository"))
         .redaction(redaction)
+        .tracing_events(events)
         .sampler(Sampler::custom(Telling(secret.clone())))
         .on_start(move |span, _| {
             if span.as_ref().name() == "a hook" {
@@ -181,6 +193,9 @@ fn main() {
             record(name, &secret);
         }
     });
+    if says("logs") {
+        log(&secret);
+    }
     let flushed = oxitel::flush(Duration::from_secs(10));
     println!("{guard:?} {flushed:?} {:?}", oxitel::stats());
     drop(guard);

@@ -1,10 +1,11 @@
 //! Forks while telemetry runs. `forks N`: N children, each with spans of its own, while another
 //! thread of the parent records. `forks racing`: one fork while another thread is recording its
-//! first span. `forks starved`: a child that gets no thread to send from.
+//! first span. `forks starved`: a child that gets no thread to send from. `forks storm`: 200 children
+//! of four threads at once, while others record, flush, ask and enroll.
 
 #![expect(unsafe_code, reason = "`fork` is")]
 
-use oxitel::{Config, Scope};
+use oxitel::{Config, LogRecord, Scope, Severity};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,8 +21,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(children) => many(children)?,
         Err(_) if argument == "racing" => racing()?,
         Err(_) if argument == "starved" => starved()?,
+        Err(_) if argument == "storm" => storm()?,
         Err(_) => {
-            return Err(format!("{argument:?} is no number, \"racing\" or \"starved\"").into());
+            return Err(
+                format!("{argument:?} is no number, \"racing\", \"starved\" or \"storm\"").into()
+            );
         }
     }
     Ok(())
@@ -38,6 +42,7 @@ fn many(children: usize) -> io::Result<()> {
                 for _ in 0..200 {
                     drop(SCOPE.span("busy thread"));
                 }
+                log();
                 thread::sleep(Duration::from_millis(1));
             }
         });
@@ -47,6 +52,7 @@ fn many(children: usize) -> io::Result<()> {
                 // The parent's: here it vanishes.
                 drop(begun.take());
                 drop(SCOPE.span("in the child"));
+                log();
                 let _ = oxitel::flush(Duration::from_secs(5));
                 drop(SCOPE.span("in the child, delivered at its exit"));
             })
@@ -56,6 +62,12 @@ fn many(children: usize) -> io::Result<()> {
     })
 }
 
+/// Says which process it is.
+fn log() {
+    let process = [("process", std::process::id().into())];
+    SCOPE.log(&LogRecord::new(Severity::INFO, "here").attributes(&process));
+}
+
 fn racing() -> io::Result<()> {
     let first = thread::spawn(|| drop(RACING.span("first of its thread and scope")));
     let forked = fork(|| {
@@ -63,6 +75,44 @@ fn racing() -> io::Result<()> {
     });
     first.join().expect("the thread does not panic");
     forked
+}
+
+fn storm() -> io::Result<()> {
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let while_it_lasts = |work: fn()| {
+            let done = &done;
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    work();
+                }
+            });
+        };
+        while_it_lasts(|| {
+            (0..200).for_each(|_| drop(SCOPE.enter("busy thread")));
+            thread::sleep(Duration::from_millis(1));
+        });
+        while_it_lasts(|| {
+            // What is lost is not asked here.
+            let _ = oxitel::flush(Duration::from_millis(20));
+            let _ = oxitel::stats();
+        });
+        while_it_lasts(|| {
+            let short = thread::spawn(|| drop(SCOPE.span("busy thread")));
+            short.join().expect("no panic");
+        });
+        let forking = || {
+            (0..50).try_for_each(|_| {
+                drop(SCOPE.span("busy thread"));
+                fork(|| (0..3).for_each(|_| drop(SCOPE.enter("in the child"))))
+            })
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(forking)).collect();
+        let ended = threads.into_iter().map(|thread| thread.join().expect("no panic"));
+        let ended: io::Result<Vec<()>> = ended.collect();
+        done.store(true, Ordering::Relaxed);
+        ended.map(drop)
+    })
 }
 
 fn starved() -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! The program's side of the engine's life: start it, ask it, end it.
 
 use crate::config::{Config, InitError};
+use crate::export::SignalKind;
 #[cfg(not(feature = "otel"))]
 use crate::off::lifecycle::{self, Settings};
 #[cfg(feature = "otel")]
@@ -62,7 +63,37 @@ pub fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     lifecycle::shutdown(timeout)
 }
 
-/// The ledger of this process.
+/// Ends telemetry when the process is told to end, by SIGTERM or SIGINT: what is queued is sent,
+/// at most for `timeout`, and then the signal does what it does by default. Without this, such a
+/// signal ends the process at once.
+///
+/// A signal that the program handles or ignores already stays the program's: it calls
+/// [`shutdown`] there. The answer is how many of the two are watched now. A forked child asks
+/// for itself. Linux only; elsewhere nothing is watched.
+///
+/// The thread that waits for the signals is this function's own.
+pub fn shutdown_on_signals(timeout: Duration) -> std::io::Result<usize> {
+    lifecycle::shutdown_on_signals(timeout)
+}
+
+/// Flushes when a thread panics, at most for `timeout`, after the hook that is there now has said
+/// its word: with `panic = "abort"` it is the last moment. A panic that is caught costs this much
+/// time, so this is for programs where a panic is the end.
+pub fn flush_on_panic(timeout: Duration) {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        before(info);
+        // What is lost here is in the ledger; the panic says why nobody looks at it.
+        let _ = lifecycle::flush_from_panic(timeout);
+    }));
+}
+
+/// The ledger of one signal in this process.
+pub fn stats_of(signal: SignalKind) -> Stats {
+    lifecycle::stats_of(signal)
+}
+
+/// The ledger of this process: its spans and its log records together.
 pub fn stats() -> Stats {
     lifecycle::stats()
 }

@@ -49,7 +49,7 @@ pub mod context;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]
-mod export;
+pub mod export;
 mod guard;
 pub mod metrics;
 #[cfg(feature = "middleware")]
@@ -67,13 +67,21 @@ mod stats;
 pub mod testing;
 pub mod wire;
 
-pub use config::{Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved};
+pub use config::{
+    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TlsError,
+    TracingEvents,
+};
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
-pub use guard::{Guard, flush, init, shutdown, stats};
+pub use export::SignalKind;
+pub use guard::{
+    Guard, flush, flush_on_panic, init, shutdown, shutdown_on_signals, stats, stats_of,
+};
+#[cfg(not(feature = "otel"))]
+pub use off::export;
 pub use record::{
-    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, Pairs, Redaction,
-    Sampler, Sampling, Scalar, Scope, ShouldSample, Span, SpanBuilder, SpanMut, SpanRef, Status,
-    Value, ValueRef, Verdict, instrument,
+    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
+    Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
+    SpanMut, SpanRef, Status, Value, ValueRef, Verdict, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A snapshot of the ledger.
+/// A snapshot of the ledger: of all spans and log records, or of one signal's records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -21,7 +21,8 @@ pub struct Stats {
     /// Texts that were replaced because they were secret; see [`Redaction`](crate::Redaction).
     /// Counted when their span ends, whatever becomes of it.
     pub redacted: u64,
-    /// Panics of samplers, hooks and redacting functions of the program, all of them contained.
+    /// Panics of samplers, hooks, exporters and redacting functions of the program, all of them
+    /// contained.
     pub panics: u64,
 }
 
@@ -53,6 +54,28 @@ impl Dropped {
 }
 
 impl Stats {
+    /// The sum of two ledgers.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        let (ours, theirs) = (self.dropped, other.dropped);
+        Self {
+            recorded: self.recorded + other.recorded,
+            delivered: self.delivered + other.delivered,
+            rejected: self.rejected + other.rejected,
+            dropped: Dropped {
+                queue_full: ours.queue_full + theirs.queue_full,
+                too_large: ours.too_large + theirs.too_large,
+                unreachable: ours.unreachable + theirs.unreachable,
+                already_shutdown: ours.already_shutdown + theirs.already_shutdown,
+                shutdown_deadline: ours.shutdown_deadline + theirs.shutdown_deadline,
+                by_hook: ours.by_hook + theirs.by_hook,
+            },
+            queued: self.queued + other.queued,
+            live: self.live + other.live,
+            redacted: self.redacted + other.redacted,
+            panics: self.panics + other.panics,
+        }
+    }
+
     /// Records that were to be delivered and never will be: rejected or dropped, but not by a
     /// hook of the program.
     pub fn lost(&self) -> u64 {

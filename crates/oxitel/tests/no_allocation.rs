@@ -5,7 +5,7 @@
 use http::{HeaderMap, Request, Response};
 use oxitel::middleware::HttpServerLayer;
 use oxitel::testing::{Answer, Receiver};
-use oxitel::{Config, Sampler, Scope, Value};
+use oxitel::{Config, Sampler, Scope, TracingEvents, Value};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -111,6 +111,7 @@ fn serve(layer: &HttpServerLayer) -> u64 {
 fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let receiver = Receiver::start();
     let config = Config::default().endpoint(receiver.endpoint());
+    let config = config.tracing_events(TracingEvents::SpanEvents);
     let guard = oxitel::init(config).expect("telemetry starts");
     let flush = || oxitel::flush(Duration::from_secs(10)).expect("delivered");
     let measure = |name: &str, trace: fn(i64)| {

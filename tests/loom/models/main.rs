@@ -1,5 +1,5 @@
-//! Every interleaving of the engine's lock-free pieces: how a chunk is handed over, how a process
-//! publishes its engine, and how threads share live spans.
+//! Every interleaving of the engine's lock-free pieces: how a chunk is handed over, how a flush is
+//! answered, how a process publishes its engine, and how threads share live spans.
 //!
 //! The engine's own files are included here with loom's primitives in place of `std`'s: they name
 //! them through `super::sync`, which is [`sync`] in this crate. Loom then runs each model once for
@@ -15,6 +15,7 @@ mod sync;
 #[path = "../../../crates/oxitel/src/pipeline/table.rs"]
 mod table;
 
+mod flush;
 mod hand_over;
 mod publish;
 mod spans;

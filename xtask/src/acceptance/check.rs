@@ -113,7 +113,8 @@ impl Finder<'_> {
     }
 }
 
-fn find(
+/// The strings in a test's body, or why there is no such test.
+pub(super) fn find(
     root: &Path,
     packages: &BTreeMap<String, Package>,
     test: &Test,

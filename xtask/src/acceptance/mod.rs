@@ -1,11 +1,12 @@
 //! `cargo xtask acceptance`: does every requirement have a test that proves it?
 //!
 //! Flow: `requirements.md` + `proofs.toml` -> **check** (each named test is looked up in the
-//! sources) -> table of proven / all. Nothing is compiled or run here; `cargo xtask test` runs
+//! sources) -> table of proven / all. The tests of the failure matrix are looked up as well. Nothing is compiled or run here; `cargo xtask test` runs
 //! the tests, this word keeps the map between requirements and tests true.
 
 mod anchors;
 mod check;
+mod matrix;
 mod packages;
 mod proofs;
 mod python;
@@ -22,6 +23,7 @@ use anyhow::{Context, bail};
 
 const REQUIREMENTS: &str = "tests/acceptance/requirements.md";
 const PROOFS: &str = "tests/acceptance/proofs.toml";
+const MATRIX: &str = "docs/reference/failure-matrix.md";
 
 const USAGE: &str = "\
 cargo xtask acceptance                compare requirements with the tests that prove them
@@ -85,6 +87,7 @@ impl Outcome {
         let proofs = proofs::parse(&read(root, PROOFS)?, &mut problems);
         let packages = packages::read(root)?;
         let proven = check::check(root, &packages, &requirements, &proofs, &mut problems);
+        matrix::check(root, &packages, &mut problems);
         Ok(Self { requirements, proven, problems })
     }
 

@@ -8,6 +8,7 @@ mod evidence;
 mod ground;
 mod one_trace;
 mod run;
+mod sender;
 
 use std::path::Path;
 use std::time::Instant;
@@ -49,7 +50,7 @@ struct Shown<'a> {
     seconds: f64,
 }
 
-const LISTS: &[List] = &[ground::LIST, one_trace::LIST];
+const LISTS: &[List] = &[ground::LIST, one_trace::LIST, sender::LIST];
 
 /// Runs the word.
 pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outcome> {

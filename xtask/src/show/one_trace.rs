@@ -84,7 +84,7 @@ pub(super) const LIST: List = List {
 const FORMATS: &[&str] = &["tracecontext", "baggage", "b3", "b3multi", "jaeger"];
 
 /// Runs these tests; all of them have to pass, and there has to be one.
-fn suite(root: &Path, arguments: &str) -> anyhow::Result<Seen> {
+pub(super) fn suite(root: &Path, arguments: &str) -> anyhow::Result<Seen> {
     let ran = run_cargo(root, &format!("test {arguments}"))?;
     let Report { passed, failed, .. } = counts(&ran.output);
     let good = ran.succeeded() && passed > 0 && failed == 0;

@@ -49,8 +49,20 @@ choices! {
     Compression {
         /// As they are. The default.
         None = "none",
-        /// By gzip. No build can do it yet.
+        /// By gzip.
         Gzip = "gzip",
+        /// By zstd, in builds with the feature `zstd`.
+        Zstd = "zstd",
+    }
+}
+
+choices! {
+    /// What `tracing` events become.
+    TracingEvents {
+        /// Log records, with the ids of the span they happen in. The default.
+        LogRecords = "log_records",
+        /// Events of the span they happen in; outside of any recorded span, nothing.
+        SpanEvents = "span_events",
     }
 }
 
@@ -69,6 +81,16 @@ choices! {
         Debug = "debug",
         /// As `info`: there are no such lines yet.
         Trace = "trace",
+    }
+}
+
+choices! {
+    /// Where the exporter `console` writes.
+    Stream {
+        /// Standard output. The default.
+        Output = "stdout",
+        /// Standard error.
+        Error = "stderr",
     }
 }
 

@@ -1,5 +1,7 @@
 //! Why telemetry does not start.
 
+use std::path::PathBuf;
+
 /// Why telemetry did not start. The program goes on without it: its spans are not made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -7,6 +9,9 @@ pub enum InitError {
     /// The endpoint or a header cannot be used as it is written.
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
+    /// The files for TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// Somebody started it before; that one goes on, unchanged.
     #[error(
         "telemetry already runs in this process; the first `init` counts, this one changed nothing"
@@ -24,14 +29,11 @@ pub enum EndpointError {
     /// No URL.
     #[error("endpoint {0:?} is no URL; write it like \"http://localhost:4318\"")]
     Malformed(String),
-    /// A scheme that is not HTTP.
-    #[error("endpoint {0:?} has a scheme that OTLP does not use; write \"http://…\"")]
-    Scheme(String),
-    /// Encryption is not built in yet.
+    /// A scheme that is neither HTTP nor HTTPS.
     #[error(
-        "endpoint {0:?} asks for TLS, which this version cannot do; send to a collector on this host by \"http://\""
+        "endpoint {0:?} has a scheme that OTLP does not use; write \"http://…\" or \"https://…\""
     )]
-    Tls(String),
+    Scheme(String),
     /// A protocol that is not built in.
     #[error(
         "the protocol {protocol:?} for endpoint {endpoint:?} is none that can be spoken; use \"http/protobuf\" or \"grpc\""
@@ -50,4 +52,74 @@ pub enum EndpointError {
         "header {0:?} cannot go along over gRPC: names there have letters, digits, \"-\", \"_\" and \".\", do not begin with \"grpc-\" or end with \"-bin\", and are none that the connection itself sets"
     )]
     Metadata(String),
+}
+
+/// Why the files for TLS cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file cannot be read.
+    #[error(
+        "{setting} names {file:?}, which cannot be read: {reason}; name a PEM file that this process may read"
+    )]
+    Unreadable {
+        /// What named it.
+        setting: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What the system says.
+        reason: String,
+    },
+    /// A file has no certificate in it.
+    #[error(
+        "{setting} names {file:?}, which has no certificate; it needs a block \"-----BEGIN CERTIFICATE-----\""
+    )]
+    NoCertificate {
+        /// What named it.
+        setting: &'static str,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A file has a block that says certificate and is none.
+    #[error(
+        "{setting} names {file:?}, which has a broken certificate: {reason}; export it as PEM again"
+    )]
+    Certificate {
+        /// What named it.
+        setting: &'static str,
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file has no private key in it.
+    #[error(
+        "{setting} names {file:?}, which has no private key that can be read; it needs a block \"-----BEGIN PRIVATE KEY-----\", not encrypted"
+    )]
+    NoKey {
+        /// What named it.
+        setting: &'static str,
+        /// The file.
+        file: PathBuf,
+    },
+    /// A client's key without its certificate, or the other way round.
+    #[error("{one} is set without {other}; set both, or neither")]
+    Alone {
+        /// What is set.
+        one: &'static str,
+        /// What is missing.
+        other: &'static str,
+    },
+    /// The client's key is not the one of its certificate.
+    #[error(
+        "the private key in {key:?} is not the one of the certificate in {certificate:?}: {reason}; name a pair that belongs together"
+    )]
+    Mismatch {
+        /// The file of the certificate.
+        certificate: PathBuf,
+        /// The file of the key.
+        key: PathBuf,
+        /// What was found.
+        reason: String,
+    },
 }

@@ -22,14 +22,16 @@ pub(crate) mod url;
 mod variables;
 
 pub use choices::{
-    Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Temporality,
+    Compression, ExemplarFilter, HistogramAggregation, LogLevel, Protocol, Stream, Temporality,
+    TracingEvents,
 };
-pub use error::{EndpointError, InitError};
+pub use error::{EndpointError, InitError, TlsError};
 pub use origins::Origin;
 pub use resolved::{Resolved, ResolvedSetting};
 pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};
 
 use crate::bridge::Activation;
+use crate::export::Extras;
 use crate::propagate::Propagators;
 use crate::record::{Hooks, Limits, Redaction, Sampler};
 use origins::Origins;
@@ -102,6 +104,8 @@ pub struct Config {
     pub metric_reader: MetricReader,
     /// `OTEL_BLRP_…` and `OTEL_LOGRECORD_…`.
     pub log_records: LogRecords,
+    /// What `tracing` events become: log records (the default), or events of their spans.
+    pub tracing_events: TracingEvents,
     /// Whether `init` makes us the OpenTelemetry API's global tracer provider and propagator.
     /// Default `true`.
     pub otel_globals: bool,
@@ -115,6 +119,10 @@ pub struct Config {
     /// Memory for spans that have not ended; beyond it new spans are dropped and counted.
     /// Default 64 MiB.
     pub live_bytes: usize,
+    /// Where the exporter `console` writes. Default: standard output.
+    pub console: Stream,
+    /// Exporters beside OTLP and the console.
+    extras: Extras,
     /// `OTEL_CONFIG_FILE`.
     declarative_file: Option<PathBuf>,
     /// `OTEL_ENTITIES`.
@@ -156,11 +164,14 @@ impl Default for Config {
             log_level: LogLevel::Info,
             metric_reader: MetricReader::default(),
             log_records: LogRecords::default(),
+            tracing_events: TracingEvents::LogRecords,
             otel_globals: true,
             activate_otel_context: Activation::Auto,
             shutdown_timeout: Duration::from_secs(2),
             queue_bytes: 16 << 20,
             live_bytes: 64 << 20,
+            console: Stream::Output,
+            extras: Extras::default(),
             declarative_file: None,
             entities: None,
             semconv_opt_in: Vec::new(),

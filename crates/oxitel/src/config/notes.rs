@@ -26,13 +26,12 @@ impl Config {
     fn unmet(&self, need: Need) -> Option<String> {
         let is_off = match need {
             Need::Metrics => self.metrics.exporters == Exporters::NONE,
-            Need::Logs => self.logs.exporters == Exporters::NONE,
             _ => false,
         };
         let asked: Vec<_> = settings::all()
             .filter(|setting| !is_off && setting.needs == Some(need))
             .filter_map(|setting| {
-                let value = missing(need, (setting.shown)(self));
+                let value = (setting.shown)(self);
                 let name = match self.origin(setting) {
                     Origin::Default => return None,
                     // It has an effect elsewhere.
@@ -55,14 +54,6 @@ impl Config {
         let has_place = self.endpoint.is_some() || self.traces.endpoint.is_some();
         (self.traces.exporters.otlp && !has_place)
             .then(|| format!("{name}=otlp sends nothing: there is no OTEL_EXPORTER_OTLP_ENDPOINT"))
-    }
-}
-
-/// The part of a value that nothing comes of.
-fn missing(need: Need, value: String) -> String {
-    match value.strip_prefix("otlp,") {
-        Some(others) if need == Need::OtherExporters => others.to_owned(),
-        _ => value,
     }
 }
 

@@ -1,6 +1,9 @@
 //! One signal's way out: its own settings, and the general ones where it has none.
 
-use super::{Config, Headers, Protocol, Signal};
+use super::{Compression, Config, Headers, InitError, Protocol, Signal};
+use crate::export::{Destination, SignalKind, TlsFiles};
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What holds for one signal.
@@ -11,6 +14,8 @@ pub(super) struct Otlp<'a> {
     pub(super) protocol: Option<Protocol>,
     pub(super) headers: &'a Headers,
     pub(super) timeout: Duration,
+    pub(super) compression: Compression,
+    pub(super) files: TlsFiles<'a>,
     /// Whether a connection without a scheme goes without TLS.
     pub(super) insecure: Option<bool>,
 }
@@ -25,15 +30,160 @@ pub(super) enum Endpoint<'a> {
 }
 
 impl Config {
-    /// What holds for `signal`, one of this configuration's.
-    pub(super) fn otlp<'a>(&'a self, signal: &'a Signal) -> Otlp<'a> {
+    /// What holds for `signal`.
+    pub(super) fn otlp(&self, signal: SignalKind) -> Otlp<'_> {
+        let own = self.signal(signal);
         let base = self.endpoint.as_deref().map(Endpoint::Base);
+        let (own_tls, general) = (&own.tls, &self.tls);
         Otlp {
-            endpoint: signal.endpoint.as_deref().map(Endpoint::Exact).or(base),
-            protocol: signal.protocol.or(self.protocol),
-            headers: signal.headers.as_ref().unwrap_or(&self.headers),
-            timeout: signal.timeout.unwrap_or(self.export_timeout),
-            insecure: signal.tls.insecure.or(self.tls.insecure),
+            endpoint: own.endpoint.as_deref().map(Endpoint::Exact).or(base),
+            protocol: own.protocol.or(self.protocol),
+            headers: own.headers.as_ref().unwrap_or(&self.headers),
+            timeout: own.timeout.unwrap_or(self.export_timeout),
+            compression: own.compression.unwrap_or(self.compression),
+            files: TlsFiles {
+                certificate: either(&own_tls.certificate, &general.certificate),
+                client_key: either(&own_tls.client_key, &general.client_key),
+                client_certificate: either(
+                    &own_tls.client_certificate,
+                    &general.client_certificate,
+                ),
+            },
+            insecure: own_tls.insecure.or(general.insecure),
         }
+    }
+
+    /// The settings that a signal has of its own.
+    pub(crate) fn signal(&self, signal: SignalKind) -> &Signal {
+        match signal {
+            SignalKind::Traces => &self.traces,
+            SignalKind::Metrics => &self.metrics,
+            SignalKind::Logs => &self.logs,
+        }
+    }
+
+    /// Where a signal goes, and how; `None` without an endpoint.
+    pub(crate) fn destination_of(
+        &self,
+        signal: SignalKind,
+    ) -> Result<Option<Destination>, InitError> {
+        let otlp = self.otlp(signal);
+        let (protocol, headers) = (otlp.protocol, &otlp.headers.0);
+        let destination = match otlp.endpoint {
+            Some(Endpoint::Exact(url)) => {
+                Destination::exactly(&otlp.with_scheme(url), signal, protocol, headers)?
+            }
+            Some(Endpoint::Base(url)) => {
+                Destination::below(&otlp.with_scheme(url), signal, protocol, headers)?
+            }
+            None => return Ok(None),
+        };
+        let destination = destination.secured_by(otlp.files)?;
+        Ok(Some(destination.compressed_by(otlp.compression)))
+    }
+
+    /// What bounds one request of a signal with all its retries, before its batches' own
+    /// timeout; zero is no limit.
+    pub(crate) fn export_timeout_of(&self, signal: SignalKind) -> Duration {
+        self.otlp(signal).timeout
+    }
+}
+
+/// The signal's own file, else the one for all.
+fn either<'a>(own: &'a Option<PathBuf>, general: &'a Option<PathBuf>) -> Option<&'a Path> {
+    own.as_deref().or(general.as_deref())
+}
+
+impl Otlp<'_> {
+    /// An endpoint without a scheme is plain, unless something asks for TLS: that it be secure,
+    /// or files for it. A scheme that is there decides.
+    fn with_scheme<'u>(&self, endpoint: &'u str) -> Cow<'u, str> {
+        let asks_for_tls = match self.insecure {
+            Some(insecure) => !insecure,
+            None => self.files.are_named(),
+        };
+        if asks_for_tls && !endpoint.contains("://") {
+            return format!("https://{}", endpoint.trim()).into();
+        }
+        endpoint.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, EndpointError, InitError, Protocol};
+    use crate::export::SignalKind;
+
+    fn told(config: &Config) -> String {
+        match config.destination_of(SignalKind::Traces) {
+            Ok(Some(destination)) => {
+                let shown = destination.shown();
+                [Some(shown), destination.remark()]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            }
+            Ok(None) => "nowhere".to_owned(),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_endpoint_without_a_scheme_is_plain_unless_something_asks_for_tls() {
+        let mut lines = Vec::new();
+        for endpoint in ["h:4317", "h:4318", "http://h:4317", "https://h:4318"] {
+            for insecure in [None, Some(true), Some(false)] {
+                let mut config = Config::default().endpoint(endpoint);
+                config.tls.insecure = insecure;
+                lines.push(format!("{endpoint} {insecure:?}: {}", told(&config)));
+            }
+        }
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        h:4317 None: http://h:4317 over gRPC
+        h:4317 Some(true): http://h:4317 over gRPC
+        h:4317 Some(false): https://h:4317 over gRPC
+        h:4318 None: http://h:4318/v1/traces
+        h:4318 Some(true): http://h:4318/v1/traces
+        h:4318 Some(false): https://h:4318/v1/traces
+        http://h:4317 None: http://h:4317 over gRPC
+        http://h:4317 Some(true): http://h:4317 over gRPC
+        http://h:4317 Some(false): http://h:4317 over gRPC
+        https://h:4318 None: https://h:4318/v1/traces
+        https://h:4318 Some(true): https://h:4318/v1/traces
+        https://h:4318 Some(false): https://h:4318/v1/traces
+        ");
+    }
+
+    #[test]
+    fn files_for_tls_ask_for_tls_and_are_not_passed_over() {
+        let mut config = Config::default().endpoint("h:4318");
+        config.tls.certificate = Some("/nowhere/ca.pem".into());
+        let mut lines = vec![told(&config)];
+        config.tls.insecure = Some(true);
+        lines.push(told(&config));
+        lines.push(told(&config.clone().endpoint("http://h:4317")));
+        lines.push(told(&config.endpoint("https://h:4317")));
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        OTEL_EXPORTER_OTLP_CERTIFICATE (tls.certificate) names "/nowhere/ca.pem", which cannot be read: No such file or directory (os error 2); name a PEM file that this process may read
+        http://h:4318/v1/traces; http://h:4318/v1/traces is plain, and the files for TLS have no effect; write "https://"
+        http://h:4317 over gRPC; http://h:4317 over gRPC is plain, and the files for TLS have no effect; write "https://"
+        OTEL_EXPORTER_OTLP_CERTIFICATE (tls.certificate) names "/nowhere/ca.pem", which cannot be read: No such file or directory (os error 2); name a PEM file that this process may read
+        "#);
+    }
+
+    #[test]
+    fn what_is_asked_for_wins_over_the_port() {
+        let shown = |config: Config| {
+            config.destination_of(SignalKind::Traces).map(|to| to.map(|to| to.shown()))
+        };
+        let base = Config::default().endpoint("http://h:4317");
+        assert_eq!(shown(base.clone()), Ok(Some("http://h:4317 over gRPC".to_owned())));
+        let http = base.protocol(Protocol::HttpProtobuf);
+        assert_eq!(shown(http.clone()), Ok(Some("http://h:4317/v1/traces".to_owned())));
+        assert!(matches!(
+            shown(http.protocol(Protocol::HttpJson)),
+            Err(InitError::Endpoint(EndpointError::Protocol { .. }))
+        ));
     }
 }

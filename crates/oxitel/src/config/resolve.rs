@@ -1,33 +1,32 @@
 //! From what the user wrote to what the engine runs with.
 
 use super::origins::Origin;
-use super::otlp::{Endpoint, Otlp};
-use super::{Config, EndpointError, Protocol, url};
+use super::{Config, Exporters, InitError, TracingEvents};
 use crate::bridge::opentelemetry::Propagator;
 use crate::context;
 use crate::diagnose;
-use crate::export::Destination;
+use crate::export::{self, SignalKind};
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::Settings;
+use crate::pipeline::settings::{Limit, Route, Settings, Target, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
-use std::borrow::Cow;
 use std::time::Duration;
 
 impl Config {
     /// Settings for the engine; `None` when there is nothing to send to.
-    pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
+    pub(crate) fn resolve(&self) -> Result<Option<Settings>, InitError> {
         diagnose::set_level(self.log_level);
         for warning in self.warnings() {
             diagnose::say(&warning);
         }
-        if self.disabled || !self.traces.exporters.otlp {
+        if self.disabled {
             return Ok(None);
         }
-        let Some(destination) = self.destination()? else { return Ok(None) };
-        if let Some(remark) = destination.remark() {
-            diagnose::say(&remark);
+        let traces = self.route(SignalKind::Traces)?;
+        let logs = self.route_or_none(SignalKind::Logs, traces.is_some())?;
+        if traces.is_none() && logs.is_none() {
+            return Ok(None);
         }
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
@@ -39,15 +38,77 @@ impl Config {
             rules,
             hooks: self.hooks.clone(),
             baggage: current_baggage,
-            destination,
-            schedule_delay: bounded(self.schedule_delay).max(SHORTEST_DELAY),
-            export_timeout: bounded(self.timeout()),
+            traces,
+            metrics: None,
+            logs,
+            events_of_spans: self.tracing_events == TracingEvents::SpanEvents,
+            log_limit: Limit {
+                count: self.log_records.attributes,
+                value_length: self.log_records.value_length,
+            },
             shutdown_timeout: bounded(self.shutdown_timeout),
-            queue_bytes: self.queue_bytes,
-            queue_items: self.items("max_queue_size", self.max_queue_size),
-            batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
             live_bytes: self.live_bytes,
         }))
+    }
+
+    /// How a signal leaves; `None` when nobody takes it.
+    fn route(&self, signal: SignalKind) -> Result<Option<Route>, InitError> {
+        let targets = self.targets(signal)?;
+        if targets.is_empty() {
+            return Ok(None);
+        }
+        let timing = self.timing(signal);
+        let timeout = bounded(self.timeout(signal, &timing));
+        Ok(Some(Route {
+            ways: targets.into_iter().map(|target| Way { target, timeout }).collect(),
+            schedule_delay: bounded(timing.schedule_delay).max(SHORTEST_DELAY),
+            queue_bytes: self.queue_bytes,
+            queue_items: timing.queue_items,
+            batch_items: timing.batch_items,
+        }))
+    }
+
+    /// The same for a signal that the program can do without: beside one that works, what is
+    /// wrong with it is said and switches it off.
+    fn route_or_none(
+        &self,
+        signal: SignalKind,
+        others_work: bool,
+    ) -> Result<Option<Route>, InitError> {
+        match self.route(signal) {
+            Err(error) if others_work => {
+                diagnose::say(&format!("{signal} are off, the rest works: {error}"));
+                Ok(None)
+            }
+            route => route,
+        }
+    }
+
+    fn timing(&self, signal: SignalKind) -> Timing {
+        match signal {
+            SignalKind::Traces => Timing {
+                schedule_delay: self.schedule_delay,
+                batch_timeout: self.asked("batch_timeout", self.batch_timeout),
+                queue_items: self.items("max_queue_size", self.max_queue_size),
+                batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
+            },
+            SignalKind::Metrics => Timing {
+                schedule_delay: self.metric_reader.interval,
+                batch_timeout: self.asked("metric_reader.timeout", self.metric_reader.timeout),
+                queue_items: None,
+                batch_items: None,
+            },
+            SignalKind::Logs => {
+                let own = &self.log_records;
+                Timing {
+                    schedule_delay: own.schedule_delay,
+                    batch_timeout: self.asked("log_records.batch_timeout", own.batch_timeout),
+                    queue_items: self.items("log_records.max_queue_size", own.max_queue_size),
+                    batch_items: self
+                        .items("log_records.max_export_batch_size", own.max_export_batch_size),
+                }
+            }
+        }
     }
 
     /// Makes the formats of headers the process's.
@@ -56,6 +117,27 @@ impl Config {
         if self.otel_globals {
             opentelemetry::global::set_text_map_propagator(Propagator::new());
         }
+    }
+
+    /// Everybody who takes the signal.
+    fn targets(&self, signal: SignalKind) -> Result<Vec<Target>, InitError> {
+        let exporters = self.signal(signal).exporters;
+        let mut targets = Vec::new();
+        if exporters.otlp
+            && let Some(destination) = self.destination_of(signal)?
+        {
+            if let Some(remark) = destination.remark() {
+                diagnose::say(&remark);
+            }
+            targets.push(Target::Receiver(destination));
+        }
+        if exporters.console {
+            targets.push(Target::Extra(export::console(self.console)));
+        }
+        if exporters != Exporters::NONE {
+            targets.extend(self.extras.0.iter().cloned().map(Target::Extra));
+        }
+        Ok(targets)
     }
 
     fn resource(&self) -> Resource {
@@ -68,48 +150,29 @@ impl Config {
         Resource::new(given, &detect::here(&self.detectors))
     }
 
-    fn destination(&self) -> Result<Option<Destination>, EndpointError> {
-        let otlp = self.otlp(&self.traces);
-        let protocol = otlp.protocol;
-        let headers = &otlp.headers.0;
-        match otlp.endpoint {
-            Some(Endpoint::Exact(url)) => {
-                Destination::exactly(&otlp.with_scheme(url), protocol, headers).map(Some)
-            }
-            Some(Endpoint::Base(url)) => {
-                Destination::below(&otlp.with_scheme(url), protocol, headers).map(Some)
-            }
-            None => Ok(None),
-        }
-    }
-
     /// A limit by number, once somebody asked for it: at the default the bytes alone count.
     fn items(&self, setting: &str, number: usize) -> Option<u64> {
         self.is_asked_for(setting).then_some(number as u64)
     }
 
+    fn asked(&self, setting: &str, time: Duration) -> Option<Duration> {
+        self.is_asked_for(setting).then_some(time)
+    }
+
     /// What bounds a request with all its retries. The batch's own timeout does it as well, once
     /// somebody asked for it.
-    fn timeout(&self) -> Duration {
-        let request = unless_zero(self.otlp(&self.traces).timeout);
-        if self.is_asked_for("batch_timeout") {
-            return request.min(unless_zero(self.batch_timeout));
-        }
-        request
+    fn timeout(&self, signal: SignalKind, timing: &Timing) -> Duration {
+        let request = unless_zero(self.export_timeout_of(signal));
+        timing.batch_timeout.map_or(request, |batch| request.min(unless_zero(batch)))
     }
 }
 
-impl Otlp<'_> {
-    /// A gRPC endpoint without a scheme is plain, unless somebody wants it otherwise. A scheme
-    /// that is there decides.
-    fn with_scheme<'u>(&self, endpoint: &'u str) -> Cow<'u, str> {
-        let by_port = || url::port(endpoint).and_then(Protocol::usual_at);
-        let is_grpc = self.protocol.or_else(by_port) == Some(Protocol::Grpc);
-        if is_grpc && self.insecure == Some(false) && !endpoint.contains("://") {
-            return format!("https://{}", endpoint.trim()).into();
-        }
-        endpoint.into()
-    }
+/// How records of one signal are grouped; what is `None` was not asked for.
+struct Timing {
+    schedule_delay: Duration,
+    batch_timeout: Option<Duration>,
+    queue_items: Option<u64>,
+    batch_items: Option<u64>,
 }
 
 /// Shows the baggage of the place where a span starts.
@@ -134,51 +197,27 @@ fn bounded(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, EndpointError, Protocol};
+    use crate::config::Config;
+    use crate::export::SignalKind;
     use std::time::Duration;
+
+    fn timeout(config: &Config) -> Duration {
+        config.timeout(SignalKind::Traces, &config.timing(SignalKind::Traces))
+    }
 
     #[test]
     fn the_batchs_own_timeout_bounds_a_request_once_somebody_asks_for_it() {
         let seconds = Duration::from_secs;
         let minute = Config::default().export_timeout(seconds(60));
-        assert_eq!(minute.timeout(), seconds(60), "30 s, the default, is not asked for");
+        assert_eq!(timeout(&minute), seconds(60), "30 s, the default, is not asked for");
         let mut shorter = minute.clone();
         shorter.batch_timeout = seconds(5);
-        assert_eq!(shorter.timeout(), seconds(5));
+        assert_eq!(timeout(&shorter), seconds(5));
         shorter.batch_timeout = Duration::ZERO;
-        assert_eq!(shorter.timeout(), seconds(60), "0 is no limit");
+        assert_eq!(timeout(&shorter), seconds(60), "0 is no limit");
         let by_variable = Config::from_lookup(|name| {
             (name == "OTEL_BSP_EXPORT_TIMEOUT").then(|| "30000".to_owned())
         });
-        assert_eq!(by_variable.export_timeout(seconds(60)).timeout(), seconds(30));
-    }
-
-    #[test]
-    fn a_grpc_endpoint_without_a_scheme_is_plain_unless_somebody_wants_it_otherwise() {
-        let told = |endpoint: &str, insecure| {
-            let mut config = Config::default().endpoint(endpoint);
-            config.tls.insecure = insecure;
-            config.destination().map(|found| found.map(|to| to.shown()))
-        };
-        let plain = Ok(Some("http://h:4317 over gRPC".to_owned()));
-        assert_eq!(told("h:4317", None), plain);
-        assert_eq!(told("h:4317", Some(true)), plain);
-        assert_eq!(told("http://h:4317", Some(false)), plain, "the scheme decides");
-        let refused = Err(EndpointError::Tls("https://h:4317".to_owned()));
-        assert_eq!(told("h:4317", Some(false)), refused, "never plain where TLS was asked for");
-        assert_eq!(told("h:4318", Some(false)), Ok(Some("http://h:4318/v1/traces".to_owned())));
-    }
-
-    #[test]
-    fn what_is_asked_for_wins_over_the_port() {
-        let shown = |config: Config| config.destination().map(|to| to.map(|to| to.shown()));
-        let base = Config::default().endpoint("http://h:4317");
-        assert_eq!(shown(base.clone()), Ok(Some("http://h:4317 over gRPC".to_owned())));
-        let http = base.protocol(Protocol::HttpProtobuf);
-        assert_eq!(shown(http.clone()), Ok(Some("http://h:4317/v1/traces".to_owned())));
-        assert!(matches!(
-            shown(http.protocol(Protocol::HttpJson)),
-            Err(EndpointError::Protocol { .. })
-        ));
+        assert_eq!(timeout(&by_variable.export_timeout(seconds(60))), seconds(30));
     }
 }

@@ -1,10 +1,14 @@
 //! What a program sets by a call: it wins over any variable.
 
-use super::{Config, Detector, Exporters, LogLevel, Protocol, Signal};
+use super::{
+    Compression, Config, Detector, Exporters, LogLevel, Protocol, Signal, Stream, TracingEvents,
+};
 use crate::bridge::Activation;
 use crate::context::SpanContext;
+use crate::export::{Exporter, Extra, Files, Memory, SignalKind};
 use crate::propagate::Propagators;
 use crate::record::{Limits, Redaction, Sampler, SpanMut, SpanRef, Verdict};
+use std::sync::Arc;
 use std::time::Duration;
 
 impl Config {
@@ -62,6 +66,13 @@ impl Config {
         self.for_all_signals(|signal| signal.protocol = None).argument("protocol")
     }
 
+    /// Compresses the bodies of requests so, whatever the environment says.
+    #[must_use]
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self.for_all_signals(|signal| signal.compression = None).argument("compression")
+    }
+
     /// Sends one more header.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
@@ -80,6 +91,51 @@ impl Config {
     pub fn export_timeout(mut self, timeout: Duration) -> Self {
         self.export_timeout = timeout;
         self.for_all_signals(|signal| signal.timeout = None).argument("export_timeout")
+    }
+
+    /// Writes each signal that is exported to this stream as well, as text for people:
+    /// `console` in `OTEL_TRACES_EXPORTER` and its sisters.
+    #[must_use]
+    pub fn console(mut self, stream: Stream) -> Self {
+        self.console = stream;
+        let switch = |signal: &mut Signal| {
+            signal.exporters.console = signal.exporters != Exporters::NONE;
+        };
+        self.for_all_signals(switch)
+            .argument("console")
+            .argument("traces.exporters")
+            .argument("metrics.exporters")
+            .argument("logs.exporters")
+    }
+
+    /// Gives each signal that is exported to this exporter as well, beside OTLP if there is an
+    /// endpoint, and beside those added before.
+    ///
+    /// `make` is called for each signal, with the signal, when there is something to export for
+    /// the first time; in a forked child again. `name` is for messages.
+    #[must_use]
+    pub fn exporter<E: Exporter + 'static>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(SignalKind) -> E + Send + Sync + 'static,
+    ) -> Self {
+        let make = Arc::new(move |signal| Box::new(make(signal)) as Box<dyn Exporter>);
+        self.extras.0.push(Extra { name: name.into(), make });
+        self.argument("extras")
+    }
+
+    /// Writes each signal that is exported to a file as well, in OTLP's JSON: see [`Files`].
+    #[must_use]
+    pub fn files(self, files: impl Into<Files>) -> Self {
+        let files = files.into();
+        self.exporter("files", move |signal| files.exporter(signal))
+    }
+
+    /// Keeps what is exported in memory as well: see [`Memory`].
+    #[must_use]
+    pub fn memory(self, memory: &Memory) -> Self {
+        let memory = memory.clone();
+        self.exporter("memory", move |_| memory.clone())
     }
 
     /// `false`: no span is exported, whatever the environment says. `true` changes nothing.
@@ -101,6 +157,13 @@ impl Config {
     pub fn logs(mut self, are_wanted: bool) -> Self {
         switch(&mut self.logs, are_wanted);
         if are_wanted { self } else { self.argument("logs.exporters") }
+    }
+
+    /// What `tracing` events become.
+    #[must_use]
+    pub fn tracing_events(mut self, events: TracingEvents) -> Self {
+        self.tracing_events = events;
+        self.argument("tracing_events")
     }
 
     /// Keeps these traces.

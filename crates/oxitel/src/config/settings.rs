@@ -28,36 +28,22 @@ pub(super) struct Setting {
 /// What this build does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    Compression,
-    Tls,
-    OtherExporters,
+    Zstd,
     Metrics,
-    Logs,
     ConfigFile,
     Entities,
     Conventions,
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 8] = [
-        Self::Compression,
-        Self::Tls,
-        Self::OtherExporters,
-        Self::Metrics,
-        Self::Logs,
-        Self::ConfigFile,
-        Self::Entities,
-        Self::Conventions,
-    ];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Zstd, Self::Metrics, Self::ConfigFile, Self::Entities, Self::Conventions];
 
     /// Why a setting has no effect.
     pub(super) fn reason(self) -> &'static str {
         match self {
-            Self::Compression => "this build sends uncompressed",
-            Self::Tls => "this build has no TLS",
-            Self::OtherExporters => "this build exports by OTLP only",
+            Self::Zstd => "this build has no zstd: it needs the feature `zstd`",
             Self::Metrics => "this build records no metrics",
-            Self::Logs => "this build records no logs",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
             Self::Conventions => "this build has one form of the conventions",
@@ -67,8 +53,8 @@ impl Need {
     /// Values that ask for nothing.
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
-            Self::Compression | Self::Metrics | Self::Logs => value == "none",
-            Self::OtherExporters => ["otlp", "none"].contains(&value),
+            Self::Zstd => cfg!(feature = "zstd") || value != "zstd",
+            Self::Metrics => value == "none",
             _ => false,
         }
     }
@@ -112,9 +98,12 @@ const GENERAL: &[Setting] = &[
     row!(plain, log_level),
     row!(list, semconv_opt_in, Conventions),
     row!(optional, exception_signal, Conventions),
+    row!(plain, tracing_events),
     row!(plain, otel_globals),
     row!(debug, activate_otel_context),
     row!(time, shutdown_timeout),
+    row!(plain, console),
+    row!(debug, extras),
 ];
 
 const OTLP: &[Setting] = &[
@@ -122,34 +111,34 @@ const OTLP: &[Setting] = &[
     row!(optional, protocol),
     row!(header_names / header_values, headers),
     row!(timeout, export_timeout),
-    row!(plain, compression, Compression),
-    row!(optional_path, tls.certificate, Tls),
-    row!(optional_path, tls.client_key, Tls),
-    row!(optional_path, tls.client_certificate, Tls),
+    row!(plain, compression, Zstd),
+    row!(optional_path, tls.certificate),
+    row!(optional_path, tls.client_key),
+    row!(optional_path, tls.client_certificate),
     row!(optional, tls.insecure),
 ];
 
 /// One signal's own; `$need` is what a whole signal waits for.
 macro_rules! signal {
-    ($signal:ident, $exporters:ident, $compression:ident, $tls:ident $(, $need:ident)?) => {
+    ($signal:ident, $compression:ident $(, $need:ident)?) => {
         &[
-            row!(plain, $signal.exporters, $exporters),
+            row!(plain, $signal.exporters $(, $need)?),
             row!(optional_url / optional, $signal.endpoint $(, $need)?),
             row!(optional, $signal.protocol $(, $need)?),
             row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
             row!(optional_timeout, $signal.timeout $(, $need)?),
             row!(optional, $signal.compression, $compression),
-            row!(optional_path, $signal.tls.certificate, $tls),
-            row!(optional_path, $signal.tls.client_key, $tls),
-            row!(optional_path, $signal.tls.client_certificate, $tls),
+            row!(optional_path, $signal.tls.certificate $(, $need)?),
+            row!(optional_path, $signal.tls.client_key $(, $need)?),
+            row!(optional_path, $signal.tls.client_certificate $(, $need)?),
             row!(optional, $signal.tls.insecure),
         ]
     };
 }
 
-const TRACES: &[Setting] = signal!(traces, OtherExporters, Compression, Tls);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics, Metrics, Metrics);
-const LOGS: &[Setting] = signal!(logs, Logs, Logs, Logs, Logs);
+const TRACES: &[Setting] = signal!(traces, Zstd);
+const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics);
+const LOGS: &[Setting] = signal!(logs, Zstd);
 
 const SPANS: &[Setting] = &[
     row!(debug, sampler),
@@ -180,12 +169,12 @@ const METRIC_READER: &[Setting] = &[
 ];
 
 const LOG_RECORDS: &[Setting] = &[
-    row!(time, log_records.schedule_delay, Logs),
-    row!(timeout, log_records.batch_timeout, Logs),
-    row!(plain, log_records.max_queue_size, Logs),
-    row!(plain, log_records.max_export_batch_size, Logs),
-    row!(plain, log_records.attributes, Logs),
-    row!(length, log_records.value_length, Logs),
+    row!(time, log_records.schedule_delay),
+    row!(timeout, log_records.batch_timeout),
+    row!(plain, log_records.max_queue_size),
+    row!(plain, log_records.max_export_batch_size),
+    row!(plain, log_records.attributes),
+    row!(length, log_records.value_length),
 ];
 
 /// How a setting without a value is shown.

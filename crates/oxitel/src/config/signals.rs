@@ -45,7 +45,8 @@ pub struct Tls {
 pub struct Exporters {
     /// OTLP, to the endpoint. Without an endpoint nothing is dialled.
     pub otlp: bool,
-    /// Text on standard output. No build has it yet.
+    /// Text for people, on standard output or where [`Config::console`](super::Config::console)
+    /// says.
     pub console: bool,
     /// A page for Prometheus to scrape; metrics only. No build has it yet.
     pub prometheus: bool,

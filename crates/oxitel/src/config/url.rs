@@ -18,12 +18,6 @@ pub(crate) fn masked(endpoint: &str) -> String {
     format!("{scheme}{credentials}{rest}{query}")
 }
 
-/// The port, if one is written.
-#[cfg(any(feature = "otel", test))]
-pub(super) fn port(endpoint: &str) -> Option<u16> {
-    host_and_port(endpoint)?.1?.parse().ok()
-}
-
 /// Whether it can be an OTLP endpoint at all.
 pub(super) fn is_endpoint(endpoint: &str) -> bool {
     let (scheme, _) = split_scheme(endpoint);
@@ -54,7 +48,7 @@ fn host_and_port(endpoint: &str) -> Option<(&str, Option<&str>)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_endpoint, masked, port};
+    use super::{is_endpoint, masked};
 
     #[test]
     fn credentials_and_queries_are_not_shown() {
@@ -71,15 +65,6 @@ mod tests {
         ] {
             assert!(!masked(hidden).contains("ter2"), "{}", masked(hidden));
         }
-    }
-
-    #[test]
-    fn a_port_is_found_where_one_is() {
-        assert_eq!(port("http://host:4318/x"), Some(4318));
-        assert_eq!(port("[::1]:4317"), Some(4317));
-        assert_eq!(port("http://[::1]/a:1"), None);
-        assert_eq!(port("host"), None);
-        assert_eq!(port("http://u:1@host"), None);
     }
 
     #[test]

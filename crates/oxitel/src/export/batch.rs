@@ -1,17 +1,33 @@
-//! Puts the envelopes around buffers: one request, its records grouped by scope.
+//! Puts the envelopes around parcels: one request, its records grouped by scope.
 //!
-//! Records are not copied. Each buffer becomes reference-counted bytes that return to the pool
-//! when the last slice of them is dropped, so an attempt can be repeated.
+//! Records are not copied. A batch is slices of its parcels' bytes, so an attempt can be repeated.
 
+use super::SignalKind;
+use crate::pipeline::Parcel;
 use crate::pipeline::encode::{field_length, message, varint_length};
 use crate::pipeline::scope::ScopeData;
-use crate::pipeline::{Buffer, Lane};
 use bytes::Bytes;
-use std::mem;
+use std::{fmt, mem};
+
+/// What a batch is called, in each of its attempts: a receiver that has it can drop a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BatchId {
+    /// Random, one for each process.
+    pub(crate) sender: u128,
+    pub(crate) number: u64,
+}
+
+impl fmt::Display for BatchId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}-{}", self.sender, self.number)
+    }
+}
 
 /// Everything one request carries.
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
+    id: BatchId,
+    signal: SignalKind,
     pieces: Vec<Bytes>,
     length: usize,
     records: u64,
@@ -26,10 +42,15 @@ struct Group {
 }
 
 impl Batch {
-    /// Takes the buffers' records; `resource` is an encoded `Resource`.
-    pub(crate) fn new(resource: &[u8], buffers: Vec<Buffer>, lane: &'static Lane) -> Self {
-        let records = buffers.iter().map(|buffer| buffer.records).sum();
-        let groups = grouped(buffers, lane);
+    /// The parcels' records; `resource` is an encoded `Resource`.
+    pub(crate) fn new(
+        id: BatchId,
+        signal: SignalKind,
+        resource: &[u8],
+        parcels: &[Parcel],
+    ) -> Self {
+        let records = parcels.iter().map(|parcel| parcel.records).sum();
+        let groups = grouped(parcels);
         let resource_spans = field_length(resource.len())
             + groups.iter().map(|group| field_length(group.inner_length())).sum::<usize>();
 
@@ -47,7 +68,20 @@ impl Batch {
             }
         }
         pieces.push(Bytes::from(head));
-        Self { pieces, length: field_length(resource_spans), records }
+        Self { id, signal, pieces, length: field_length(resource_spans), records }
+    }
+
+    /// A request that is encoded already.
+    pub(crate) fn encoded(id: BatchId, signal: SignalKind, records: u64, request: Bytes) -> Self {
+        Self { id, signal, length: request.len(), pieces: vec![request], records }
+    }
+
+    pub(crate) fn id(&self) -> BatchId {
+        self.id
+    }
+
+    pub(crate) fn signal(&self) -> SignalKind {
+        self.signal
     }
 
     pub(crate) fn records(&self) -> u64 {
@@ -75,15 +109,12 @@ impl Group {
     }
 }
 
-fn grouped(buffers: Vec<Buffer>, lane: &'static Lane) -> Vec<Group> {
+fn grouped(parcels: &[Parcel]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
-    for buffer in buffers {
-        // A copy: the buffer keeps its index, as the next thread wants one that has room.
-        let runs = buffer.runs.clone();
-        let bytes = Bytes::from_owner(Loan { buffer, lane });
-        for run in runs {
+    for parcel in parcels {
+        for run in parcel.runs.iter() {
             let (start, length) = (run.offset as usize, run.length as usize);
-            let slice = bytes.slice(start..start + length);
+            let slice = parcel.bytes.slice(start..start + length);
             let known = groups.iter_mut().find(|group| std::ptr::eq(group.scope, run.scope));
             match known {
                 Some(group) => {
@@ -95,25 +126,6 @@ fn grouped(buffers: Vec<Buffer>, lane: &'static Lane) -> Vec<Group> {
         }
     }
     groups
-}
-
-/// A buffer on its way out; the pool gets it back when the last slice is gone.
-#[derive(Debug)]
-struct Loan {
-    buffer: Buffer,
-    lane: &'static Lane,
-}
-
-impl AsRef<[u8]> for Loan {
-    fn as_ref(&self) -> &[u8] {
-        &self.buffer.bytes
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        self.lane.memory.give_back(mem::take(&mut self.buffer));
-    }
 }
 
 /// Tag and length of a message whose content follows in later pieces.

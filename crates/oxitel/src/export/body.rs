@@ -1,10 +1,9 @@
 //! The bodies of an exchange: pieces on their way out, bytes with a bound on their way in.
 //!
-//! Flow: batch -> **body** -> `http` or `grpc` -> receiver -> **body** -> `response`.
+//! Flow: batch -> `compression` -> **body** -> `http` or `grpc` -> receiver -> **body** -> `response`.
 
-use super::batch::Batch;
 use ::http::HeaderMap;
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::convert::Infallible;
@@ -51,17 +50,18 @@ impl Departure {
 }
 
 impl Pieces {
-    /// The batch as it is.
-    pub(super) fn of(batch: &Batch) -> Self {
-        let pieces = batch.pieces();
-        Self { rest: pieces.into_iter(), left: batch.length() as u64, announced: true }
+    /// These pieces, whose length is announced.
+    pub(super) fn of(pieces: Vec<Bytes>) -> Self {
+        let left = length(&pieces);
+        Self { rest: pieces.into_iter(), left, announced: true }
     }
 
-    /// The batch behind `head`, and when it has left. A framed message says its length itself.
-    pub(super) fn framed(head: Bytes, batch: &Batch) -> (Self, Departure) {
-        let left = (head.len() + batch.length()) as u64;
-        let mut pieces = vec![head];
-        pieces.extend(batch.pieces().into_iter().filter(|piece| !piece.is_empty()));
+    /// The message that these pieces are, framed, and when it has left. A framed message says its
+    /// length itself.
+    pub(super) fn framed(compressed: bool, message: Vec<Bytes>) -> (Self, Departure) {
+        let mut pieces = vec![frame_head(compressed, length(&message))];
+        pieces.extend(message.into_iter().filter(|piece| !piece.is_empty()));
+        let left = length(&pieces);
         let on_its_way = Arc::new(());
         let departure = Departure(Arc::downgrade(&on_its_way));
         if let Some(last) = pieces.last_mut() {
@@ -69,6 +69,18 @@ impl Pieces {
         }
         (Self { rest: pieces.into_iter(), left, announced: false }, departure)
     }
+}
+
+fn length(pieces: &[Bytes]) -> u64 {
+    pieces.iter().map(|piece| piece.len() as u64).sum()
+}
+
+/// What stands before a message: whether it is compressed, and its length.
+fn frame_head(compressed: bool, length: u64) -> Bytes {
+    let mut head = BytesMut::with_capacity(5);
+    head.put_u8(u8::from(compressed));
+    head.put_u32(length as u32);
+    head.freeze()
 }
 
 impl Body for Pieces {
@@ -109,6 +121,8 @@ pub(super) enum Unread {
     TooLong,
     /// The connection or the stream ended before it did.
     Broken(hyper::Error),
+    /// It is in a form that is not understood.
+    Unknown,
 }
 
 impl Unread {
@@ -136,4 +150,15 @@ pub(super) async fn read(mut body: Incoming) -> Result<Whole, Unread> {
         whole.bytes.extend_from_slice(&data);
     }
     Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::frame_head;
+
+    #[test]
+    fn a_frame_begins_with_its_length() {
+        assert_eq!(&*frame_head(false, 0x0102_0304), [0, 1, 2, 3, 4]);
+        assert_eq!(&*frame_head(true, 5), [1, 0, 0, 0, 5]);
+    }
 }

@@ -5,19 +5,16 @@
 
 use super::body::Pieces;
 use super::client::IDLE;
+use super::dial::Dial;
 use ::http::{Request, Response, Uri};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper::rt::Executor;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use std::error::Error;
-use std::future::poll_fn;
 use std::time::Instant;
-use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tower_service::Service;
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -29,16 +26,15 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to the URL's host: every address it has, until one takes the connection.
+    /// Connects to the URL's host.
     pub(super) async fn open(
-        connector: &mut HttpConnector,
+        dial: &mut Dial,
         url: &Uri,
     ) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        poll_fn(|cx| connector.poll_ready(cx)).await?;
-        let stream: TokioIo<TcpStream> = connector.call(url.clone()).await?;
+        let line = dial.open(url).await?;
         let (alive, over) = watch::channel(());
         let tasks = Tasks { over };
-        let handshake = Builder::new(tasks.clone()).timer(TokioTimer::new()).handshake(stream);
+        let handshake = Builder::new(tasks.clone()).timer(TokioTimer::new()).handshake(line);
         let (sender, driver) = handshake.await?;
         // How it ends is told to the request that is under way, if there is one.
         tasks.execute(async move { drop(driver.await) });

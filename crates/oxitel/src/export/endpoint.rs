@@ -1,8 +1,10 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
+use super::signal::SignalKind;
+use super::tls::{Files, Trust};
 use super::transport::Transport;
 use crate::config::url::masked;
-use crate::config::{EndpointError, Protocol};
+use crate::config::{Compression, EndpointError, Protocol, TlsError};
 use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Uri};
@@ -14,33 +16,42 @@ pub(crate) struct Destination {
     transport: Transport,
     url: Uri,
     headers: HeaderMap,
+    /// With TLS.
+    trust: Option<Trust>,
+    compression: Compression,
     /// A path that gRPC has no use for.
     unused_path: Option<String>,
+    /// Files for TLS that a plain connection has no use for.
+    unused_files: bool,
 }
 
 impl Destination {
-    /// The traces URL below a base endpoint: its path plus `v1/traces`; over gRPC the service's.
+    /// The signal's URL below a base endpoint: its path plus `v1/traces` or its like; over gRPC
+    /// the service's.
     pub(crate) fn below(
         base: &str,
+        signal: SignalKind,
         protocol: Option<Protocol>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
-        Self::new(base, protocol, headers, |url| {
-            format!("{}/v1/traces", url.path().trim_end_matches('/'))
+        Self::new(base, signal, protocol, headers, |url| {
+            format!("{}/{}", url.path().trim_end_matches('/'), signal.path())
         })
     }
 
     /// Exactly the given URL; over gRPC its host and port.
     pub(crate) fn exactly(
         url: &str,
+        signal: SignalKind,
         protocol: Option<Protocol>,
         headers: &[(String, String)],
     ) -> Result<Self, EndpointError> {
-        Self::new(url, protocol, headers, |url| url.path().to_owned())
+        Self::new(url, signal, protocol, headers, |url| url.path().to_owned())
     }
 
     fn new(
         given: &str,
+        signal: SignalKind,
         protocol: Option<Protocol>,
         headers: &[(String, String)],
         http_path: impl FnOnce(&Uri) -> String,
@@ -53,12 +64,12 @@ impl Destination {
         let query = url.query().map_or(String::new(), |query| format!("?{query}"));
         let target = match transport {
             Transport::Http => format!("{}{query}", http_path(&url)),
-            Transport::Grpc => EXPORT_METHOD.to_owned(),
+            Transport::Grpc => signal.method().to_owned(),
         };
         let is_unused = transport == Transport::Grpc && !matches!(url.path(), "" | "/");
         let unused_path = is_unused.then(|| url.path().to_owned());
         let url = Uri::builder()
-            .scheme(Scheme::HTTP)
+            .scheme(url.scheme().cloned().unwrap_or(Scheme::HTTP))
             .authority(authority)
             .path_and_query(target)
             .build()
@@ -67,7 +78,43 @@ impl Destination {
             // Never sent, never shown: a password in a URL ends up in somebody's log.
             return Err(malformed());
         }
-        Ok(Self { transport, url, headers: header_map(headers, transport)?, unused_path })
+        let headers = header_map(headers, transport)?;
+        // Until more is known: whom the system trusts. Never plain where TLS is asked for.
+        let trust = (url.scheme() == Some(&Scheme::HTTPS)).then(Trust::default);
+        Ok(Self {
+            transport,
+            url,
+            headers,
+            trust,
+            compression: Compression::None,
+            unused_path,
+            unused_files: false,
+        })
+    }
+
+    /// With these files for TLS, where it is spoken.
+    pub(crate) fn secured_by(mut self, files: Files<'_>) -> Result<Self, TlsError> {
+        if self.trust.is_some() {
+            self.trust = Some(Trust::read(files)?);
+        } else {
+            self.unused_files = files.are_named();
+        }
+        Ok(self)
+    }
+
+    /// With bodies compressed so.
+    pub(crate) fn compressed_by(mut self, compression: Compression) -> Self {
+        self.compression = compression;
+        self
+    }
+
+    pub(super) fn compression(&self) -> Compression {
+        self.compression
+    }
+
+    /// Whom to trust, where TLS is spoken.
+    pub(super) fn trust(&self) -> Option<&Trust> {
+        self.trust.as_ref()
     }
 
     pub(crate) fn transport(&self) -> Transport {
@@ -84,22 +131,26 @@ impl Destination {
 
     /// What is done other than the endpoint says.
     pub(crate) fn remark(&self) -> Option<String> {
-        let path = self.unused_path.as_ref()?;
         let shown = self.shown();
-        Some(format!("{shown} has a path of its own; {path:?} is left out"))
+        let path = self.unused_path.as_ref();
+        let path = path.map(|path| format!("{shown} has a path of its own; {path:?} is left out"));
+        let files = self.unused_files.then(|| {
+            format!("{shown} is plain, and the files for TLS have no effect; write \"https://\"")
+        });
+        let remarks: Vec<_> = path.into_iter().chain(files).collect();
+        (!remarks.is_empty()).then(|| remarks.join("; "))
     }
 
     /// For people: without the query, which may hold a key.
     pub(crate) fn shown(&self) -> String {
+        let scheme = self.url.scheme_str().unwrap_or_default();
         let authority = self.url.authority().map_or("", Authority::as_str);
         match self.transport {
-            Transport::Http => format!("http://{authority}{}", self.url.path()),
-            Transport::Grpc => format!("http://{authority} over gRPC"),
+            Transport::Http => format!("{scheme}://{authority}{}", self.url.path()),
+            Transport::Grpc => format!("{scheme}://{authority} over gRPC"),
         }
     }
 }
-
-const EXPORT_METHOD: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
 /// Header values may be secrets, and so may be a query: names only.
 impl fmt::Debug for Destination {
@@ -122,8 +173,7 @@ fn parse(endpoint: &str) -> Result<Uri, EndpointError> {
         if endpoint.contains("://") { endpoint.into() } else { format!("http://{endpoint}") };
     let url: Uri = full.parse().map_err(|_| EndpointError::Malformed(shown()))?;
     match url.scheme_str() {
-        Some("http") => Ok(url),
-        Some("https") => Err(EndpointError::Tls(shown())),
+        Some("http" | "https") => Ok(url),
         _ => Err(EndpointError::Scheme(shown())),
     }
 }
@@ -178,10 +228,11 @@ const OF_THE_CONNECTION: &[&str] = &[
 
 #[cfg(test)]
 mod tests {
-    use super::{Destination, Protocol};
+    use super::{Destination, Protocol, SignalKind};
+    use SignalKind::Traces;
 
     fn url(endpoint: &str) -> String {
-        match Destination::below(endpoint, None, &[]) {
+        match Destination::below(endpoint, Traces, None, &[]) {
             Ok(destination) => destination.url().to_string(),
             Err(error) => error.to_string(),
         }
@@ -197,8 +248,28 @@ mod tests {
     }
 
     #[test]
+    fn each_signal_has_its_own_path_and_its_own_call() {
+        let told = |protocol| {
+            SignalKind::ALL.map(|signal| {
+                let to = Destination::below("http://h/otlp", signal, protocol, &[]);
+                format!("{signal}: {}", to.expect("it works").url().path())
+            })
+        };
+        let told = [told(None), told(Some(Protocol::Grpc))].concat();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        traces: /otlp/v1/traces
+        metrics: /otlp/v1/metrics
+        logs: /otlp/v1/logs
+        traces: /opentelemetry.proto.collector.trace.v1.TraceService/Export
+        metrics: /opentelemetry.proto.collector.metrics.v1.MetricsService/Export
+        logs: /opentelemetry.proto.collector.logs.v1.LogsService/Export
+        ");
+    }
+
+    #[test]
     fn a_signal_endpoint_is_used_as_it_is() {
-        let exact = |url| Destination::exactly(url, None, &[]).map(|to| to.url().to_string());
+        let exact =
+            |url| Destination::exactly(url, Traces, None, &[]).map(|to| to.url().to_string());
         assert_eq!(exact("http://host:4318/x"), Ok("http://host:4318/x".into()));
         assert_eq!(exact("http://host:4318"), Ok("http://host:4318/".into()));
     }
@@ -211,14 +282,15 @@ mod tests {
                 .join("\n"),
             @r#"
         endpoint "http://" is no URL; write it like "http://localhost:4318"
-        endpoint "ftp://host" has a scheme that OTLP does not use; write "http://…"
-        endpoint "https://host:4318" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
-        endpoint "https://host:4317" asks for TLS, which this version cannot do; send to a collector on this host by "http://"
+        endpoint "ftp://host" has a scheme that OTLP does not use; write "http://…" or "https://…"
+        https://host:4318/v1/traces
+        https://host:4317/opentelemetry.proto.collector.trace.v1.TraceService/Export
         endpoint "http://…@host:4317" is no URL; write it like "http://localhost:4318"
         "#
         );
         let error = |protocol, name: &str, value: &str| {
-            let bad = Destination::below("http://h", protocol, &[(name.into(), value.into())]);
+            let bad =
+                Destination::below("http://h", Traces, protocol, &[(name.into(), value.into())]);
             bad.expect_err("it cannot work").to_string()
         };
         insta::assert_snapshot!(
@@ -238,7 +310,7 @@ mod tests {
     /// The transport and the URL, with what is remarked about them.
     fn chosen(endpoint: &str, protocol: Option<Protocol>) -> String {
         let both = [Destination::below, Destination::exactly];
-        let to = both.map(|new| new(endpoint, protocol, &[]).expect("it works"));
+        let to = both.map(|new| new(endpoint, Traces, protocol, &[]).expect("it works"));
         let [below, exactly] = to.map(|to| {
             let chosen =
                 format!("{:?} {} shown as {}", to.transport(), to.url().path(), to.shown());
@@ -274,7 +346,8 @@ mod tests {
     fn metadata_is_narrower_than_headers() {
         let (grpc, http) = (Protocol::Grpc, Protocol::HttpProtobuf);
         let taken = |protocol, name: &str| {
-            Destination::below("h", Some(protocol), &[(name.into(), "value".into())]).is_ok()
+            Destination::below("h", Traces, Some(protocol), &[(name.into(), "value".into())])
+                .is_ok()
         };
         for name in ["x-key", "Authorization", "a_b.c-1"] {
             assert!(taken(grpc, name) && taken(http, name), "{name}");
@@ -289,11 +362,13 @@ mod tests {
 
     #[test]
     fn errors_show_no_query() {
-        for url in ["https://h/?key=hunter2", "ftp://h/?key=hunter2", "http://h h/?key=hunter2"] {
-            let error = Destination::exactly(url, None, &[]).expect_err("it cannot work");
+        for url in ["https://me@h/?key=hunter2", "ftp://h/?key=hunter2", "http://h h/?key=hunter2"]
+        {
+            let error = Destination::exactly(url, Traces, None, &[]).expect_err("it cannot work");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
-        let json = Destination::exactly("http://h/?key=hunter2", Some(Protocol::HttpJson), &[]);
+        let json =
+            Destination::exactly("http://h/?key=hunter2", Traces, Some(Protocol::HttpJson), &[]);
         assert!(!json.expect_err("not spoken").to_string().contains("hunter2"));
     }
 
@@ -301,7 +376,7 @@ mod tests {
     fn debug_output_hides_header_values_and_queries() {
         let headers = [("authorization".into(), "Bearer hunter2".into())];
         let url = "http://h:1/?key=hunter2";
-        let text = format!("{:?}", Destination::exactly(url, None, &headers));
+        let text = format!("{:?}", Destination::exactly(url, Traces, None, &headers));
         assert!(text.contains("authorization") && !text.contains("hunter2"), "{text}");
     }
 }

@@ -5,22 +5,23 @@
 
 use super::batch::Batch;
 use super::body::{Pieces, Unread, Whole, read};
-use super::client::{root_cause, user_agent};
+use super::client::{BATCH_ID, batch_id, failed, root_cause, user_agent};
+use super::compression::{GZIP, Packer};
 use super::connection::Connection;
+use super::dial::Dial;
 use super::endpoint::Destination;
 use super::grpc_status::{self, GRPC_STATUS};
 use super::response::Answer;
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use ::http::{Uri, header};
-use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
 use std::error::Error;
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub(super) struct Client {
-    connector: HttpConnector,
+    dial: Dial,
+    packer: Packer,
     /// The one connection, between two exchanges.
     connection: Option<Connection>,
     url: Uri,
@@ -31,20 +32,29 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(destination: &Destination) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         let mut headers = destination.headers().clone();
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(header::USER_AGENT, user_agent());
+        let packer = Packer::new(destination.compression());
+        if packer.is_on() {
+            headers.insert(GRPC_ACCEPT_ENCODING, GZIP);
+        }
         let url = destination.url().clone();
-        Self { connector, connection: None, url, headers, answered: false }
+        let dial = Dial::new(destination);
+        Self { dial, packer, connection: None, url, headers, answered: false }
     }
 
     /// Calls once; the receiver is told that nobody waits beyond `give_up`.
     pub(super) async fn post(&mut self, batch: &Batch, give_up: Instant) -> Answer {
-        let (body, departure) = Pieces::framed(frame_head(batch.length()), batch);
-        let request = self.request(body, give_up);
+        let packed = self.packer.pack(batch);
+        let coding = packed.as_ref().map(|packed| packed.coding.clone());
+        let message = packed.map_or_else(|| batch.pieces(), |packed| vec![packed.bytes]);
+        let (body, departure) = Pieces::framed(coding.is_some(), message);
+        let mut request = self.request(batch, body, give_up);
+        if let Some(coding) = coding {
+            request.headers_mut().insert(GRPC_ENCODING, coding);
+        }
         // Out of its place until the exchange is over: whoever drops this future drops it too.
         let (mut connection, response) = match self.exchange(request).await {
             Ok(exchanged) => exchanged,
@@ -63,23 +73,22 @@ impl Client {
                 whole
             }
             Err(Unread::TooLong) => return Answer::Refused(Unread::too_long()),
+            Err(Unread::Unknown) => Whole::default(),
             // A status that came before decides.
             Err(Unread::Broken(_)) if is_decided(head.status, &head.headers) => Whole::default(),
-            Err(Unread::Broken(error)) => {
-                let reason = root_cause(&error).to_string();
-                return Answer::TryAgain { after: None, reason };
-            }
+            Err(Unread::Broken(error)) => return failed(&error, &self.dial.asked()),
         };
         grpc_status::read(head.status, &head.headers, &whole)
     }
 
-    fn request(&self, body: Pieces, give_up: Instant) -> Request<Pieces> {
+    fn request(&self, batch: &Batch, body: Pieces, give_up: Instant) -> Request<Pieces> {
         let mut request = Request::new(body);
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
         *request.headers_mut() = self.headers.clone();
         let left = timeout(give_up.saturating_duration_since(Instant::now()));
         request.headers_mut().insert(GRPC_TIMEOUT, left);
+        request.headers_mut().insert(BATCH_ID, batch_id(batch));
         request
     }
 
@@ -98,7 +107,7 @@ impl Client {
                 },
             }
         }
-        let opened = Connection::open(&mut self.connector, &self.url).await;
+        let opened = Connection::open(&mut self.dial, &self.url).await;
         let mut connection =
             opened.map_err(|error| Answer::NoConnection(root_cause(error.as_ref()).to_string()))?;
         match connection.send(request).await {
@@ -109,27 +118,23 @@ impl Client {
 
     /// The request's fate is unknown, and OTLP says to try again.
     fn failure(&self, error: &(dyn Error + 'static)) -> Answer {
-        let mut reason = root_cause(error).to_string();
-        if !self.answered {
+        let mut answer = failed(error, &self.dial.asked());
+        if let Answer::TryAgain { reason, .. } = &mut answer
+            && !self.answered
+        {
             reason.push_str(" (is this a port for gRPC? OTLP over HTTP is \"http/protobuf\")");
         }
-        Answer::TryAgain { after: None, reason }
+        answer
     }
 }
 
+pub(super) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
+const GRPC_ACCEPT_ENCODING: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// A head that is no promise of trailers.
 fn is_decided(status: StatusCode, headers: &HeaderMap) -> bool {
     status != StatusCode::OK || headers.contains_key(GRPC_STATUS)
-}
-
-/// What stands before a message: that it is not compressed, and its length.
-fn frame_head(length: usize) -> Bytes {
-    let mut head = BytesMut::with_capacity(5);
-    head.put_u8(0);
-    head.put_u32(length as u32);
-    head.freeze()
 }
 
 /// At most eight digits and a unit.
@@ -147,7 +152,7 @@ fn timeout(left: Duration) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{frame_head, timeout};
+    use super::timeout;
     use std::time::Duration;
 
     #[test]
@@ -158,10 +163,5 @@ mod tests {
         assert_eq!(text(99_999.999), "99999999m");
         assert_eq!(text(100_000.0), "100000S");
         assert_eq!(text(1e9), "99999999S");
-    }
-
-    #[test]
-    fn a_frame_begins_with_its_length() {
-        assert_eq!(&*frame_head(0x0102_0304), [0, 1, 2, 3, 4]);
     }
 }

@@ -3,7 +3,9 @@
 //! Flow: receiver -> `grpc` -> **`grpc_status`** -> answer. Any bytes are read; what makes no
 //! sense counts nothing.
 
-use super::body::Whole;
+use super::body::{Unread, Whole};
+use super::compression::unpack;
+use super::grpc::GRPC_ENCODING;
 use super::response::{Answer, accepted, asked_silence, cut};
 use super::retry::LONGEST_SILENCE;
 use crate::propagate::percent_decoded_bytes;
@@ -19,13 +21,18 @@ const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bi
 pub(super) fn read(status: StatusCode, headers: &HeaderMap, whole: &Whole) -> Answer {
     for fields in [&whole.trailers, headers] {
         if let Some(code) = fields.get(GRPC_STATUS) {
-            return by_code(code, fields, &whole.bytes);
+            return by_code(code, fields, &whole.bytes, headers.get(GRPC_ENCODING));
         }
     }
     without_code(status, headers)
 }
 
-fn by_code(code: &HeaderValue, fields: &HeaderMap, body: &[u8]) -> Answer {
+fn by_code(
+    code: &HeaderValue,
+    fields: &HeaderMap,
+    body: &[u8],
+    coding: Option<&HeaderValue>,
+) -> Answer {
     let number = code.to_str().ok().and_then(|code| code.parse::<usize>().ok());
     let Some(name) = number.and_then(grpc_code::name) else {
         return Answer::Refused(format!(
@@ -34,7 +41,7 @@ fn by_code(code: &HeaderValue, fields: &HeaderMap, body: &[u8]) -> Answer {
         ));
     };
     if name == "OK" {
-        return message(body);
+        return message(body, coding);
     }
     let mut reason = format!("status {name}");
     if let Some(text) = fields.get(GRPC_MESSAGE) {
@@ -61,15 +68,20 @@ fn without_code(status: StatusCode, headers: &HeaderMap) -> Answer {
 }
 
 /// The one message of an answer that says OK. It is not missed when it is not there.
-fn message(body: &[u8]) -> Answer {
+fn message(body: &[u8], coding: Option<&HeaderValue>) -> Answer {
     let Some((&[compressed, ref length @ ..], rest)) = body.split_first_chunk::<5>() else {
         return accepted(&[]);
     };
-    if compressed != 0 {
-        let text = "a compressed answer, although no compression was offered";
-        return Answer::Refused(text.to_owned());
+    let message = rest.get(..u32::from_be_bytes(*length) as usize).unwrap_or_default();
+    if compressed == 0 {
+        return accepted(message);
     }
-    accepted(rest.get(..u32::from_be_bytes(*length) as usize).unwrap_or_default())
+    let unpacked = coding.map_or(Err(Unread::Unknown), |coding| unpack(coding, message.to_vec()));
+    match unpacked {
+        Ok(message) => accepted(&message),
+        Err(Unread::TooLong) => Answer::Refused(Unread::too_long()),
+        Err(_) => Answer::Refused("an answer in a compression that was not offered".to_owned()),
+    }
 }
 
 /// The `RetryInfo` of a base64 `google.rpc.Status`; without a delay in it, zero.

@@ -1,27 +1,46 @@
-//! The way out: a batch becomes a request, a response becomes an outcome.
+//! The way out: a batch becomes a request, a response becomes an outcome. What a program uses of
+//! it are exporters of its own ([`Exporter`]) and of ours.
 //!
-//! Runs on the sender's thread only. `batch` puts envelopes around buffers, `client` makes one
-//! attempt by `http` or by `grpc`, `response` or `grpc_status` reads the answer, `retry` decides
-//! when to try again.
+//! Runs on the sender's thread, and `aside` of it. `batch` puts envelopes around buffers, `client`
+//! makes one attempt by `http` or by `grpc`, `response` or `grpc_status` reads the answer, `retry`
+//! decides when to try again.
 
+mod aside;
 mod batch;
 mod body;
 mod client;
+mod compression;
 mod connection;
+mod console;
+mod dial;
 mod endpoint;
+mod exporter;
+mod files;
 mod grpc;
 mod grpc_status;
 mod http;
+mod line;
+mod memory;
 mod response;
 mod retry;
+mod signal;
+pub(crate) mod spool;
+mod tls;
 mod transport;
 
-pub(crate) use batch::Batch;
+pub(crate) use batch::{Batch, BatchId};
+pub(crate) use console::console;
 pub(crate) use endpoint::Destination;
+pub use exporter::{ExportError, Exporter, Request};
+pub(crate) use exporter::{Extra, Extras};
+pub use files::Files;
+pub use memory::{KeptRequest, Memory};
+pub use signal::SignalKind;
+pub(crate) use tls::Files as TlsFiles;
 
 use crate::diagnose::{self, Cause};
 use crate::pipeline::control::StopBy;
-use crate::pipeline::settings::Settings;
+use crate::pipeline::settings::Way;
 use client::Client;
 use response::Answer;
 use retry::Schedule;
@@ -40,17 +59,18 @@ pub(crate) enum Outcome {
     Rejected,
     /// Nobody took it within the export timeout.
     Unreachable,
+    /// Too much waits for this exporter already.
+    QueueFull,
     /// The engine ended first.
     ShutdownDeadline,
 }
 
-/// Sends batches to the configured destination.
+/// Takes batches of one signal one way, one after the other.
 #[derive(Debug)]
-pub(crate) struct Exporter {
+pub(crate) struct Courier {
     client: Client,
     /// Where it sends, for people.
     shown: String,
-    resource: Vec<u8>,
     timeout: Duration,
     /// The receiver asked for silence until then.
     not_before: Option<Instant>,
@@ -58,21 +78,20 @@ pub(crate) struct Exporter {
     reached: bool,
 }
 
-impl Exporter {
-    pub(crate) fn new(settings: &'static Settings, instance_id: &str) -> Self {
+impl Courier {
+    pub(crate) fn new(way: &Way) -> Self {
         Self {
-            client: Client::new(&settings.destination),
-            shown: settings.destination.shown(),
-            resource: settings.resource.encode(instance_id),
-            timeout: settings.export_timeout,
+            client: Client::new(&way.target),
+            shown: way.target.shown(),
+            timeout: way.timeout,
             not_before: None,
             reached: false,
         }
     }
 
-    /// The encoded `Resource` of this process.
-    pub(crate) fn resource(&self) -> &[u8] {
-        &self.resource
+    /// Nothing more is sent.
+    pub(crate) async fn close(&mut self) {
+        self.client.close().await;
     }
 
     /// Sends the batch, again and again as the protocol allows, until the export timeout. Where

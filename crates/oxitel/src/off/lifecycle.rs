@@ -1,6 +1,7 @@
 //! Nothing to start, nothing to flush.
 
-use crate::config::{Config, EndpointError, InitError};
+use crate::config::{Config, InitError};
+use crate::export::SignalKind;
 use crate::stats::{FlushError, Stats};
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ impl Config {
 
     /// The engine is not in this build, whatever is configured.
     #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the engine's signature")]
-    pub(crate) fn resolve(&self) -> Result<Option<Settings>, EndpointError> {
+    pub(crate) fn resolve(&self) -> Result<Option<Settings>, InitError> {
         Ok(None)
     }
 }
@@ -41,8 +42,21 @@ pub(crate) fn shutdown(_timeout: Duration) -> Result<(), FlushError> {
     Ok(())
 }
 
+pub(crate) fn flush_from_panic(timeout: Duration) -> Result<(), FlushError> {
+    flush(timeout)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the engine's signature")]
+pub(crate) fn shutdown_on_signals(_timeout: Duration) -> std::io::Result<usize> {
+    Ok(0)
+}
+
 pub(crate) fn is_running() -> bool {
     false
+}
+
+pub(crate) fn stats_of(_signal: SignalKind) -> Stats {
+    Stats::default()
 }
 
 pub(crate) fn stats() -> Stats {

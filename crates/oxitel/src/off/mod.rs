@@ -3,6 +3,7 @@
 //! Stands in for `pipeline`, `record::{scope, span}`, `context::place` and `middleware` when the
 //! feature `otel` is off.
 
+pub mod export;
 pub(crate) mod lifecycle;
 #[cfg(feature = "middleware")]
 pub(crate) mod middleware;

@@ -36,6 +36,11 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
+    /// What was taken from the budget for it.
+    pub(crate) fn charged(&self) -> usize {
+        self.charged
+    }
+
     /// Notes that bytes from `offset` on are one more record of `scope`.
     #[inline]
     pub(crate) fn note(&mut self, scope: &'static ScopeData, offset: usize) {

@@ -122,8 +122,22 @@ impl Control {
         self.stop_by().is_some()
     }
 
+    /// Resolves at shutdown's deadline; never before shutdown is asked for.
+    pub(crate) async fn time_is_over(&self) {
+        let mut stop = self.stop_signal();
+        // The sender of this channel lives as long as the engine: for ever.
+        if let Ok(deadline) = stop.wait_for(Option::is_some).await.map(|deadline| *deadline)
+            && let Some(deadline) = deadline
+        {
+            tokio::time::sleep_until(deadline.into()).await;
+        }
+    }
+
+    /// This ticket, and those before it, are dealt with.
     pub(crate) fn finish(&self, ticket: u64) {
-        lock(&self.progress).finished = ticket;
+        let mut progress = lock(&self.progress);
+        progress.finished = progress.finished.max(ticket);
+        drop(progress);
         self.changed.notify_all();
     }
 

@@ -1,26 +1,31 @@
 //! The engine of this process: one lane per signal, the registry of threads, the sender.
 
 use super::control::Control;
-use super::lane::Lane;
+use super::lane::{Lane, Lanes};
 use super::per_epoch::PerEpoch;
 use super::registry::Registry;
 use super::scratch::Scratch;
 use super::settings::{self, Settings};
 use super::sync::AtomicPtr;
 use super::{ids, state};
+use crate::export::{BatchId, SignalKind};
 use crate::stats::Stats;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) epoch: u64,
-    pub(crate) traces: Lane,
+    pub(crate) lanes: Lanes,
     pub(crate) registry: Registry,
     pub(crate) control: Control,
     /// `service.instance.id`: a forked child is another instance.
     pub(crate) instance_id: String,
     /// Memory of scratches, live and pooled.
     scratch_bytes: AtomicUsize,
+    /// Whose batches they are, and how many there were.
+    batches_of: u128,
+    batches: AtomicU64,
 }
 
 /// What one scratch counts for; its growth is bounded by the span limits.
@@ -36,8 +41,9 @@ pub(crate) fn current() -> Option<&'static Engine> {
 /// The engine for `settings`, built if need be. It does not send yet.
 pub(crate) fn build(settings: &Settings) -> &'static Engine {
     let engine = ENGINE.get_or_build(state::epoch(), |epoch| Engine::new(epoch, settings));
-    engine.traces.memory.set_limit(settings.queue_bytes);
-    engine.traces.items.set_limits(settings.queue_items, settings.batch_items);
+    for signal in SignalKind::ALL {
+        engine.lane(signal).set_limits(settings.route(signal));
+    }
     engine
 }
 
@@ -46,7 +52,7 @@ pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> 
     let settings = settings::current()?;
     let engine = current().unwrap_or_else(|| build(settings));
     // Also when the engine is there: if the system gave no thread before, it may do so now.
-    if state::is_on() {
+    if state::is_running() {
         engine.control.start_sender(engine, settings);
     }
     Some((engine, settings))
@@ -54,16 +60,49 @@ pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> 
 
 impl Engine {
     fn new(epoch: u64, settings: &Settings) -> Self {
-        let traces = Lane::new(settings.queue_bytes);
-        traces.items.set_limits(settings.queue_items, settings.batch_items);
+        let lane = |signal| Lane::new(settings.route(signal));
         Self {
             epoch,
-            traces,
+            lanes: Lanes {
+                traces: lane(SignalKind::Traces),
+                metrics: lane(SignalKind::Metrics),
+                logs: lane(SignalKind::Logs),
+            },
             registry: Registry::new(),
             control: Control::default(),
             instance_id: instance_id(),
             scratch_bytes: AtomicUsize::new(0),
+            batches_of: (u128::from(ids::seed()) << 64) | u128::from(ids::seed()),
+            batches: AtomicU64::new(0),
         }
+    }
+
+    pub(crate) fn lane(&self, signal: SignalKind) -> &Lane {
+        self.lanes.of(signal)
+    }
+
+    /// Hands over every open chunk of the signal; `false` when one stayed busy until the deadline.
+    pub(crate) fn collect(&self, signal: SignalKind, deadline: Instant) -> bool {
+        self.registry.collect(signal, self.lane(signal), deadline)
+    }
+
+    /// Hands over every open chunk of every signal.
+    pub(crate) fn collect_all(&self, deadline: Instant) -> bool {
+        // All of them, also after one that stayed busy.
+        let collected = SignalKind::ALL.map(|signal| self.collect(signal, deadline));
+        collected.iter().all(|collected| *collected)
+    }
+
+    /// Tells the sender that there is something to do.
+    pub(crate) fn wake(&self) {
+        // Whichever lane it is: the sender looks at all.
+        self.lanes.traces.wake();
+    }
+
+    /// The name of the next batch.
+    pub(crate) fn next_batch(&self) -> BatchId {
+        let number = self.batches.fetch_add(1, Ordering::Relaxed);
+        BatchId { sender: self.batches_of, number }
     }
 
     /// Room for one more live span?
@@ -82,7 +121,25 @@ impl Engine {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        self.registry.stats(&self.traces.ledger)
+        self.stats_of(SignalKind::Traces).plus(self.stats_of(SignalKind::Logs))
+    }
+
+    pub(crate) fn stats_of(&self, signal: SignalKind) -> Stats {
+        let mut stats = self.registry.stats(signal, &self.lane(signal).ledger);
+        if signal == SignalKind::Traces {
+            stats.live = self.registry.live();
+        }
+        stats
+    }
+
+    /// What was lost of any signal.
+    pub(crate) fn lost(&self) -> u64 {
+        SignalKind::ALL.iter().map(|signal| self.stats_of(*signal).lost()).sum()
+    }
+
+    /// What is still on its way, of any signal.
+    pub(crate) fn queued(&self) -> u64 {
+        SignalKind::ALL.iter().map(|signal| self.stats_of(*signal).queued).sum()
     }
 }
 

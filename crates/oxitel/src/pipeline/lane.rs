@@ -5,10 +5,30 @@
 use super::buffer::{Buffer, Memory, lock};
 use super::items::Items;
 use super::ledger::Ledger;
+use super::settings::Route;
+use crate::export::SignalKind;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
+
+/// The lanes of all signals.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    pub(crate) traces: Lane,
+    pub(crate) metrics: Lane,
+    pub(crate) logs: Lane,
+}
+
+impl Lanes {
+    pub(crate) fn of(&self, signal: SignalKind) -> &Lane {
+        match signal {
+            SignalKind::Traces => &self.traces,
+            SignalKind::Metrics => &self.metrics,
+            SignalKind::Logs => &self.logs,
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -23,15 +43,25 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    pub(crate) fn new(budget_bytes: usize) -> Self {
-        Self {
-            memory: Memory::new(budget_bytes),
+    /// For a signal that leaves by `route`; without one, nothing is recorded.
+    pub(crate) fn new(route: Option<&Route>) -> Self {
+        let lane = Self {
+            memory: Memory::new(0),
             ledger: Ledger::default(),
             items: Items::default(),
             queue: Mutex::new(VecDeque::with_capacity(256)),
             wake: Notify::new(),
             collection_wanted: AtomicBool::new(false),
-        }
+        };
+        lane.set_limits(route);
+        lane
+    }
+
+    /// What may wait, from now on.
+    pub(crate) fn set_limits(&self, route: Option<&Route>) {
+        self.memory.set_limit(route.map_or(0, |route| route.queue_bytes));
+        let (queue, batch) = route.map_or((None, None), |to| (to.queue_items, to.batch_items));
+        self.items.set_limits(queue, batch);
     }
 
     /// Queues a buffer with its records.
@@ -79,33 +109,12 @@ impl Lane {
         self.wake.notified().await;
     }
 
-    /// Takes at most `count` buffers of up to `bytes` and a batch's records together, but one if
-    /// there is any.
-    pub(crate) fn take(&self, count: usize, bytes: usize) -> Vec<Buffer> {
-        let mut queue = lock(&self.queue);
-        let (mut total, mut records) = (0, 0);
-        let batch = self.items.batch();
-        let fitting = queue.iter().take(count).take_while(|buffer| {
-            let first = total == 0;
-            total += buffer.bytes.len();
-            records += buffer.records;
-            first || (total <= bytes && records <= batch)
-        });
-        let taken = fitting.count();
-        queue.drain(..taken).collect()
-    }
-
     /// Takes whatever waits.
     pub(crate) fn take_all(&self) -> Vec<Buffer> {
         lock(&self.queue).drain(..).collect()
     }
 
-    /// How many buffers wait.
-    pub(crate) fn len(&self) -> usize {
-        lock(&self.queue).len()
-    }
-
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        lock(&self.queue).is_empty()
     }
 }

@@ -1,10 +1,12 @@
 //! Starting, flushing and ending the engine: what `init`, `flush`, `shutdown` and the guard do.
 
 use super::settings::{self, Settings};
-use super::{clock, current, engine, fork, state};
+use super::{clock, current, engine, fork, local, state};
 use crate::bridge::opentelemetry::{TracerProvider, baggage};
 use crate::config::InitError;
+use crate::export::SignalKind;
 use crate::stats::{FlushError, Stats};
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -19,7 +21,8 @@ pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
     if STARTING.swap(epoch, Ordering::Acquire) == epoch {
         return Err(InitError::AlreadyRunning);
     }
-    let outcome = if state::is_on() { Err(InitError::AlreadyRunning) } else { begin(settings) };
+    let outcome =
+        if state::is_running() { Err(InitError::AlreadyRunning) } else { begin(settings) };
     STARTING.store(0, Ordering::Release);
     outcome
 }
@@ -38,15 +41,17 @@ fn begin(settings: Settings) -> Result<(), InitError> {
         return Err(InitError::NoThread);
     }
     // A flush speaks of its own session only.
-    engine.control.forget_losses(engine.stats().lost());
-    engine.traces.ledger.redacted(settings.resource.redacted());
+    engine.control.forget_losses(engine.lost());
+    engine.lanes.traces.ledger.redacted(settings.resource.redacted());
     state::set_parent_decides(settings.sampler.is_settled_by_parent());
     state::set_asked(settings.starts_are_asked(), settings.hooks.see_ends());
+    state::set_events_of_spans(settings.events_of_spans);
+    state::set_logs_wanted(settings.logs.is_some());
     current::set_activation(settings.activation);
     end_with_the_process();
     // Release: the settings were published before.
     state::SHARED.config_generation.fetch_add(1, Ordering::Release);
-    state::set(state::ON);
+    state::set(if settings.traces.is_some() { state::ON } else { state::WITHOUT_SPANS });
     if settings.otel_globals {
         opentelemetry::global::set_tracer_provider(TracerProvider::new());
     }
@@ -60,13 +65,12 @@ pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     let deadline = deadline(timeout);
     // Starts a sender if the system gave no thread for one before.
     let _ = engine::of_this_process();
-    let collected = engine.registry.collect(&engine.traces, deadline);
+    let collected = engine.collect_all(deadline);
     let ticket = engine.control.ask();
-    engine.traces.wake();
+    engine.wake();
     let finished = engine.control.wait_for(ticket, deadline);
-    let stats = engine.stats();
-    let queued = if collected && finished { 0 } else { stats.queued };
-    verdict(engine.control.newly_lost(ticket, stats.lost()), queued)
+    let queued = if collected && finished { 0 } else { engine.queued() };
+    verdict(engine.control.newly_lost(ticket, engine.lost()), queued)
 }
 
 fn verdict(lost: u64, queued: u64) -> Result<(), FlushError> {
@@ -75,22 +79,15 @@ fn verdict(lost: u64, queued: u64) -> Result<(), FlushError> {
 
 /// Flushes and ends the engine; the first call does it, later ones find nothing to do.
 pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
-    let change = state::SHARED.state.compare_exchange(
-        state::ON,
-        state::DOWN,
-        Ordering::AcqRel,
-        Ordering::Relaxed,
-    );
-    let (Ok(_), Some(engine)) = (change, engine::current()) else { return Ok(()) };
+    let (true, Some(engine)) = (state::stop(), engine::current()) else { return Ok(()) };
     let (half, deadline) = (deadline(timeout / 2), deadline(timeout));
     // What is collected has to be sent as well: a thread that stands still gets half of the time.
-    engine.registry.collect(&engine.traces, half);
+    engine.collect_all(half);
     let ticket = engine.control.ask_to_stop(deadline);
-    engine.traces.wake();
+    engine.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
     engine.control.wait_for_end(deadline + Duration::from_millis(100));
-    let stats = engine.stats();
-    verdict(engine.control.newly_lost(ticket, stats.lost()), stats.queued)
+    verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued())
 }
 
 /// Nobody waits for more than a year, whatever was asked for; an `Instant` has an end.
@@ -101,9 +98,30 @@ fn deadline(timeout: Duration) -> Instant {
     Instant::now() + timeout.min(LONGEST_WAIT)
 }
 
-/// Whether spans are recorded.
+/// A flush out of a panic hook. The sender, if it is the one that panics, does not wait for itself.
+pub(crate) fn flush_from_panic(timeout: Duration) -> Result<(), FlushError> {
+    if local::is_suppressed() { Ok(()) } else { flush(timeout) }
+}
+
+/// Ends the engine when the process is told to end.
+pub(crate) fn shutdown_on_signals(timeout: Duration) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    return super::signals::watch(timeout);
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = timeout;
+        Ok(0)
+    }
+}
+
+/// Whether anything is recorded.
 pub(crate) fn is_running() -> bool {
-    state::is_on()
+    state::is_running()
+}
+
+/// The ledger of one signal in this process.
+pub(crate) fn stats_of(signal: SignalKind) -> Stats {
+    engine::current().map_or_else(Stats::default, |engine| engine.stats_of(signal))
 }
 
 /// The ledger of this process.
@@ -114,7 +132,7 @@ pub(crate) fn stats() -> Stats {
 /// Counts a panic of the program's code inside of ours.
 pub(crate) fn count_panic() {
     if let Some(engine) = engine::current() {
-        engine.traces.ledger.panicked(1);
+        engine.lanes.traces.ledger.panicked(1);
     }
 }
 
@@ -169,7 +187,7 @@ mod tests {
         let (stopped, is_stopped) = channel();
         let (go_on, may_go_on) = channel::<()>();
         let holder = thread::spawn(move || {
-            engine.registry.orphans().traces.with(|_| {
+            engine.registry.orphans().traces.chunk.with(|_| {
                 stopped.send(()).expect("the test waits");
                 // Ends when the test drops its side.
                 may_go_on.recv().expect_err("nothing is ever sent");

@@ -129,6 +129,35 @@ pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanCo
     begun.unwrap_or_else(|| begin_late(scope, name, parent))
 }
 
+/// The ids of the current span.
+pub(crate) fn current_ids() -> Ids {
+    visit(|local| local.place().0.0).unwrap_or(Ids::NONE)
+}
+
+/// The settings to record by; `None` where nothing is recorded.
+pub(super) fn settings() -> Option<&'static Settings> {
+    visit(|local| (!local.is_suppressed()).then(|| local.home().map(|home| home.settings)))??
+}
+
+/// Runs `action`, which runs nothing of the host's, with the place for this thread's records; past
+/// its thread-locals a thread has that of the orphans.
+pub(super) fn with_shard(action: impl FnOnce(&Engine, &Shard)) {
+    let mut action = Some(action);
+    visit(|local| {
+        if let (Some(home), Some(action)) = (local.home(), action.take()) {
+            action(home.engine, &home.shard);
+        }
+    });
+    if let (Some(action), Some(engine)) = (action, engine::current()) {
+        action(engine, engine.registry.orphans());
+    }
+}
+
+/// Whether nothing is recorded here, whatever the parent: the engine's own threads are so.
+pub(crate) fn is_suppressed() -> bool {
+    visit(Local::is_suppressed).unwrap_or(false)
+}
+
 /// On a thread that is past its thread-locals: in a destructor of another one of them. What a
 /// thread keeps is made for this one span; nothing is current there.
 #[cold]
@@ -408,11 +437,11 @@ pub(crate) fn discard(scratch: Box<Scratch>, lost: bool) {
 
 #[cfg(feature = "tracing")]
 fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
-    shard.traces.with(|_| {
+    shard.traces.chunk.with(|_| {
         shard.ended.increment();
         if lost {
-            shard.recorded.increment();
-            engine.traces.ledger.dropped_queue_full(1);
+            shard.traces.recorded.increment();
+            engine.lanes.traces.ledger.dropped_queue_full(1);
         }
     });
 }
@@ -423,10 +452,10 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
         note(engine, scratch);
     }
     let length = encode::span_length(scratch);
-    let lane = &engine.traces;
-    let after_end = shard.traces.with(|chunk| {
+    let (lane, strand) = (&engine.lanes.traces, &shard.traces);
+    let after_end = strand.chunk.with(|chunk| {
         shard.ended.increment();
-        shard.recorded.increment();
+        strand.recorded.increment();
         // Inside the lock: whoever shuts down changes the state first and takes every chunk's
         // lock after, so no record can slip into a chunk that was collected for good.
         if !state::is_on() {
@@ -444,7 +473,7 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
         chunk.append(lane, scratch.scope, encode::field_length(length), |bytes| {
             encode::span(bytes, scratch, length, end_ns);
         });
-        shard.open.set(chunk.open_records());
+        strand.open.set(chunk.open_records());
         false
     });
     if after_end {
@@ -456,7 +485,7 @@ fn write(engine: &Engine, shard: &Shard, scratch: &Scratch, end_ns: Option<u64>)
 #[cold]
 #[inline(never)]
 fn note(engine: &Engine, scratch: &Scratch) {
-    engine.traces.ledger.redacted(u64::from(scratch.redacted));
+    engine.lanes.traces.ledger.redacted(u64::from(scratch.redacted));
     if scratch.dropped() != 0 {
         let text = "a span has more attributes, events or links than the limits allow; what came \
                     last was left out and is counted in the span";
@@ -694,8 +723,8 @@ impl Local {
         if home.engine.admit_scratch(home.settings) {
             return Some(Box::new(Scratch::new(scope)));
         }
-        home.engine.traces.ledger.recorded(1);
-        home.engine.traces.ledger.dropped_queue_full(1);
+        home.engine.lanes.traces.ledger.recorded(1);
+        home.engine.lanes.traces.ledger.dropped_queue_full(1);
         None
     }
 
@@ -774,7 +803,7 @@ impl Drop for Local {
             std::mem::forget(home);
             return;
         }
-        home.engine.registry.retire(&home.shard, &home.engine.traces);
+        home.engine.registry.retire(&home.shard, &home.engine.lanes);
         for _ in self.pool.get_mut().drain(..) {
             home.engine.scratch_freed();
         }

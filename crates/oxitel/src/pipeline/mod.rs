@@ -4,16 +4,23 @@
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
+<<<<<<< HEAD
 //! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the other side: `engine`,
 //! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
+=======
+//! (limits by number), `registry`, `ledger`; then the other side: `engine`,
+//! `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`, `signals`,
+//! `fork`. All `unsafe` of the crate lives here.
+>>>>>>> main
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
-mod buffer;
+pub(crate) mod buffer;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
 pub(crate) mod current;
+mod dispatch;
 pub(crate) mod encode;
 mod engine;
 pub(crate) mod fork;
@@ -27,21 +34,36 @@ pub(crate) mod lifecycle;
 pub(crate) mod list;
 pub(crate) mod local;
 pub(crate) mod lock;
+pub(crate) mod logs;
+pub(crate) mod os;
+mod outlet;
+mod parcel;
 pub(crate) mod per_epoch;
 mod registry;
 pub(crate) mod scope;
 pub(crate) mod scratch;
 mod sender;
 pub(crate) mod settings;
+<<<<<<< HEAD
 pub(crate) mod shards;
+=======
+#[cfg(target_os = "linux")]
+pub(crate) mod signals;
+>>>>>>> main
 pub(crate) mod state;
 pub(crate) mod stderr;
+pub(crate) mod streams;
 pub(crate) mod sync;
 #[cfg(feature = "tracing")]
 pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 
+<<<<<<< HEAD
 pub(crate) use buffer::Buffer;
 pub(crate) use ids::seed;
 pub(crate) use lane::Lane;
+=======
+pub(crate) use ids::seed;
+pub(crate) use parcel::Parcel;
+>>>>>>> main

@@ -188,7 +188,7 @@ impl Attributes {
         Self { bytes: Vec::with_capacity(256), index: Vec::with_capacity(8), ..Self::default() }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.index.clear();
         self.dropped = 0;
@@ -302,7 +302,7 @@ impl Attributes {
         encode::treated_attribute(&mut self.bytes, tag, key, value, treatment)
     }
 
-    fn capacity(&self) -> usize {
+    pub(super) fn capacity(&self) -> usize {
         self.bytes.capacity() + self.index.capacity() * size_of::<Entry>()
     }
 
@@ -380,7 +380,7 @@ impl Attributes {
     }
 
     /// The encoded pairs without dead ones, and how many were refused.
-    fn settled(&mut self) -> (&[u8], u32) {
+    pub(super) fn settled(&mut self) -> (&[u8], u32) {
         if self.dead > 0 {
             self.sweep();
         }

@@ -1,7 +1,8 @@
 //! The configuration of a running engine: resolved once by `init`, read-only from then on.
 
+pub(crate) use super::scratch::Limit;
 use crate::bridge::Activation;
-use crate::export::Destination;
+use crate::export::{Destination, Extra, SignalKind};
 use crate::record::redact::Rules;
 use crate::record::{Hooks, Limits, Sampler};
 use crate::resource::Resource;
@@ -21,18 +22,70 @@ pub(crate) struct Settings {
     pub(crate) rules: Rules,
     pub(crate) hooks: Hooks,
     pub(crate) baggage: Baggage,
-    pub(crate) destination: Destination,
-    pub(crate) schedule_delay: Duration,
-    pub(crate) export_timeout: Duration,
+    /// How each signal leaves; one without a route is not recorded.
+    pub(crate) traces: Option<Route>,
+    pub(crate) metrics: Option<Route>,
+    pub(crate) logs: Option<Route>,
+    /// `tracing` events become events of their spans.
+    pub(crate) events_of_spans: bool,
+    pub(crate) log_limit: Limit,
     pub(crate) shutdown_timeout: Duration,
+    pub(crate) live_bytes: usize,
+}
+
+/// How one signal leaves: the records wait in one place and go every way.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) ways: Vec<Way>,
+    pub(crate) schedule_delay: Duration,
     pub(crate) queue_bytes: usize,
     /// So many records wait, and travel in one request, at most.
     pub(crate) queue_items: Option<u64>,
     pub(crate) batch_items: Option<u64>,
-    pub(crate) live_bytes: usize,
+}
+
+/// One exporter.
+#[derive(Debug)]
+pub(crate) struct Way {
+    pub(crate) target: Target,
+    /// Bounds one request with all its retries.
+    pub(crate) timeout: Duration,
+}
+
+/// Who takes the requests.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// A receiver of OTLP.
+    Receiver(Destination),
+    /// An exporter in this process.
+    Extra(Extra),
+}
+
+impl Target {
+    /// For people.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Self::Receiver(destination) => destination.shown(),
+            Self::Extra(extra) => format!("the exporter {:?}", extra.name),
+        }
+    }
 }
 
 impl Settings {
+    /// How the signal leaves.
+    pub(crate) fn route(&self, signal: SignalKind) -> Option<&Route> {
+        match signal {
+            SignalKind::Traces => self.traces.as_ref(),
+            SignalKind::Metrics => self.metrics.as_ref(),
+            SignalKind::Logs => self.logs.as_ref(),
+        }
+    }
+
+    /// The signals that leave, and how.
+    pub(crate) fn routes(&self) -> impl Iterator<Item = (SignalKind, &Route)> {
+        SignalKind::ALL.into_iter().filter_map(|signal| Some((signal, self.route(signal)?)))
+    }
+
     /// Whether code of the program has a say when a span starts.
     pub(crate) fn starts_are_asked(&self) -> bool {
         self.sampler.asks() || self.hooks.see_starts() || self.rules.ask()

@@ -11,7 +11,7 @@ pub(crate) struct Shared {
     /// Counts the forks that lead to this process; everything built carries the epoch it was
     /// built in.
     pub(crate) epoch: AtomicU64,
-    /// One of [`OFF`], [`ON`], [`DOWN`].
+    /// One of [`OFF`], [`ON`], [`DOWN`], [`WITHOUT_SPANS`].
     pub(crate) state: AtomicU32,
     /// Grows with each `init`.
     pub(crate) config_generation: AtomicU32,
@@ -23,6 +23,8 @@ pub(crate) const OFF: u32 = 0;
 pub(crate) const ON: u32 = 1;
 /// Shut down: spans are not made, and those that still end are counted as dropped.
 pub(crate) const DOWN: u32 = 2;
+/// Recording, but no spans: nobody exports them.
+pub(crate) const WITHOUT_SPANS: u32 = 3;
 
 pub(crate) static SHARED: Shared = Shared {
     epoch: AtomicU64::new(1),
@@ -46,9 +48,24 @@ pub(crate) fn epoch() -> u64 {
     SHARED.epoch.load(Ordering::Relaxed)
 }
 
+/// Whether spans are recorded.
 #[inline(always)]
 pub(crate) fn is_on() -> bool {
     SHARED.state.load(Ordering::Relaxed) == ON
+}
+
+/// Whether anything is recorded.
+#[inline(always)]
+pub(crate) fn is_running() -> bool {
+    matches!(SHARED.state.load(Ordering::Relaxed), ON | WITHOUT_SPANS)
+}
+
+/// Begins the way down; `false` when nothing runs.
+pub(crate) fn stop() -> bool {
+    [ON, WITHOUT_SPANS].into_iter().any(|running| {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        SHARED.state.compare_exchange(running, DOWN, success, failure).is_ok()
+    })
 }
 
 #[inline(always)]
@@ -58,6 +75,30 @@ pub(crate) fn parent_decides() -> bool {
 
 pub(crate) fn set_parent_decides(decides: bool) {
     PARENT_DECIDES.store(decides, Ordering::Relaxed);
+}
+
+/// Whether `tracing` events become events of their spans, and not log records.
+static EVENTS_OF_SPANS: AtomicBool = AtomicBool::new(false);
+
+#[inline(always)]
+pub(crate) fn are_events_of_spans() -> bool {
+    EVENTS_OF_SPANS.load(Ordering::Relaxed)
+}
+
+pub(crate) fn set_events_of_spans(of_spans: bool) {
+    EVENTS_OF_SPANS.store(of_spans, Ordering::Relaxed);
+}
+
+/// Whether log records go anywhere.
+static LOGS_WANTED: AtomicBool = AtomicBool::new(false);
+
+#[inline(always)]
+pub(crate) fn are_logs_wanted() -> bool {
+    LOGS_WANTED.load(Ordering::Relaxed)
+}
+
+pub(crate) fn set_logs_wanted(wanted: bool) {
+    LOGS_WANTED.store(wanted, Ordering::Relaxed);
 }
 
 #[inline(always)]

@@ -5,6 +5,7 @@
 
 use crate::diagnose::{self, Cause};
 use crate::pipeline::{lifecycle, state};
+use std::any::Any;
 use std::cell::Cell;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -46,15 +47,21 @@ pub(crate) fn call<R>(inside: Inside, action: impl FnOnce() -> R) -> Result<R, N
     let outcome = catch_unwind(AssertUnwindSafe(action));
     INSIDE.set(before);
     outcome.map_err(|payload| {
-        // What was thrown may panic in its turn when it is dropped.
-        if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            mem::forget(another);
-        }
-        lifecycle::count_panic();
-        diagnose::warn(
-            Cause::UserCode,
-            &"a sampler, a hook or a redacting function of the program panicked; recording goes on",
-        );
+        told(payload);
         NotRun
     })
+}
+
+/// Counts a panic of the program's code and says it.
+pub(crate) fn told(payload: Box<dyn Any + Send>) {
+    // What was thrown may panic in its turn when it is dropped.
+    if let Err(another) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        mem::forget(another);
+    }
+    lifecycle::count_panic();
+    diagnose::warn(
+        Cause::UserCode,
+        &"code of the program panicked inside of telemetry: a sampler, a hook, an exporter, \
+          a redacting function or a value that was printed; recording goes on",
+    );
 }

@@ -14,6 +14,9 @@ mod entered;
 mod hooks;
 mod instrument;
 mod limits;
+mod log;
+#[cfg(feature = "otel")]
+pub(crate) mod printed;
 mod probability;
 pub(crate) mod redact;
 mod sampler;
@@ -38,11 +41,14 @@ pub(crate) use builder::Details;
 pub use hooks::{Hooks, Verdict};
 pub use instrument::instrument;
 pub use limits::Limits;
+pub use log::{LogRecord, Severity};
+#[cfg(all(feature = "otel", feature = "tracing"))]
+pub(crate) use printed::print_to;
+#[cfg(feature = "otel")]
+pub(crate) use printed::printed;
 pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
-#[cfg(all(feature = "otel", feature = "middleware"))]
-pub(crate) use span::printed;
 #[cfg(feature = "otel")]
 pub(crate) use span::{Inner, link_target, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]

@@ -4,7 +4,7 @@
 //! owns, and what happens when it is not recorded is decided before any call.
 
 use super::builder::Details;
-use super::{Current, Instrumented, Kind, Scope, Status, Value, asked};
+use super::{Current, Instrumented, Kind, Scope, Status, Value, asked, printed};
 use crate::bridge::opentelemetry::Mailbox;
 use crate::context::{Ids, SpanContext};
 use crate::pipeline::encode::LinkTarget;
@@ -13,7 +13,6 @@ use crate::pipeline::scope::ScopeData;
 use crate::pipeline::scratch::Scratch;
 use crate::pipeline::{clock, state};
 use std::error::Error;
-use std::fmt::{self, Write as _};
 use std::mem;
 use std::sync::Arc;
 
@@ -378,11 +377,4 @@ fn end(span: Inner) {
             local::finish(scratch, kept.then_some(end_ns));
         }
     }
-}
-
-/// As far as it prints: an implementation that fails is no reason to panic.
-pub(crate) fn printed(arguments: fmt::Arguments<'_>) -> String {
-    let mut text = String::new();
-    let _ = text.write_fmt(arguments);
-    text
 }

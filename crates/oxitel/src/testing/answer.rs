@@ -2,7 +2,7 @@
 //!
 //! Flow: request -> **answer** -> `http` or `grpc`, which say it in their own words.
 
-use super::decode::{Decoded, Signal, SpanRecord};
+use super::decode::{Decoded, Signal};
 use super::rpc_status::http_of;
 use std::time::Duration;
 
@@ -59,6 +59,22 @@ pub enum Answer {
         /// The speed; 0 counts as 1.
         bytes_per_second: u32,
     },
+    /// Accepts, and says so in these bytes: status 200 with this body, whatever it is. Over gRPC
+    /// they are what stands before the trailers, framed or not.
+    Words {
+        /// `Content-Type`; gRPC has its own.
+        content_type: String,
+        /// The body.
+        body: Vec<u8>,
+    },
+    /// Accepts, and begins an answer that never ends.
+    Endless,
+    /// Accepts, and closes the connection a moment later without having announced it.
+    AcceptAndClose,
+    /// Reads the head of the request, and then neither reads nor says anything.
+    Deaf,
+    /// Reads the head of the request, then breaks the connection with a TCP reset.
+    ResetEarly,
 }
 
 /// A request that is refused, in the words of HTTP.
@@ -76,6 +92,8 @@ pub(super) struct Refusal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     Accepted { signal: Signal, partial: Option<(i64, String)> },
+    Words { content_type: String, body: Vec<u8> },
+    Endless,
     Refused(Refusal),
     Silence,
     Reset,
@@ -86,7 +104,7 @@ pub(super) enum Reply {
 pub(super) struct Outcome {
     pub(super) answer: Answer,
     pub(super) reply: Reply,
-    pub(super) spans: Vec<SpanRecord>,
+    pub(super) taken: Decoded,
 }
 
 impl Answer {
@@ -97,12 +115,20 @@ impl Answer {
         }
     }
 
+    /// Whether the body of the request is never read.
+    pub(super) fn is_early(&self) -> bool {
+        matches!(self, Answer::Deaf | Answer::ResetEarly)
+    }
+
     /// Gives this answer to a request of `signal` whose message is `message`.
     pub(super) fn give(self, signal: Signal, message: &[u8]) -> Outcome {
         match self {
-            Answer::Accept | Answer::GoAway | Answer::Slow { .. } => {
-                accept(self, signal, message, None)
-            }
+            Answer::Accept
+            | Answer::AcceptAndClose
+            | Answer::Endless
+            | Answer::GoAway
+            | Answer::Slow { .. }
+            | Answer::Words { .. } => accept(self, signal, message, None),
             Answer::PartialSuccess { rejected, message: ref text } => {
                 let partial = Some((rejected, text.clone()));
                 accept(self, signal, message, partial)
@@ -114,10 +140,14 @@ impl Answer {
             Answer::Code { code, message: ref text, retry_delay } => {
                 Refusal::coded(code, text, retry_delay).outcome(self)
             }
-            Answer::Hang => Outcome { answer: self, reply: Reply::Silence, spans: Vec::new() },
-            Answer::Reset => Outcome { answer: self, reply: Reply::Reset, spans: Vec::new() },
+            Answer::Hang | Answer::Deaf => {
+                Outcome { answer: self, reply: Reply::Silence, taken: Decoded::default() }
+            }
+            Answer::Reset | Answer::ResetEarly => {
+                Outcome { answer: self, reply: Reply::Reset, taken: Decoded::default() }
+            }
             Answer::ResetStream => {
-                Outcome { answer: self, reply: Reply::ResetStream, spans: Vec::new() }
+                Outcome { answer: self, reply: Reply::ResetStream, taken: Decoded::default() }
             }
         }
     }
@@ -146,7 +176,7 @@ impl Refusal {
     }
 
     fn outcome(self, answer: Answer) -> Outcome {
-        Outcome { answer, reply: Reply::Refused(self), spans: Vec::new() }
+        Outcome { answer, reply: Reply::Refused(self), taken: Decoded::default() }
     }
 }
 
@@ -164,7 +194,7 @@ fn accept(
     message: &[u8],
     partial: Option<(i64, String)>,
 ) -> Outcome {
-    let Decoded { mut spans } = match signal.decode(message) {
+    let mut taken = match signal.decode(message) {
         Ok(decoded) => decoded,
         Err(error) => {
             let text = format!("the body is no {signal}: {error}");
@@ -173,7 +203,14 @@ fn accept(
     };
     if let Some((rejected, _)) = partial {
         let refused = usize::try_from(rejected).unwrap_or(0);
-        spans.truncate(spans.len().saturating_sub(refused));
+        taken.refuse(refused);
     }
-    Outcome { answer, reply: Reply::Accepted { signal, partial }, spans }
+    let reply = match &answer {
+        Answer::Words { content_type, body } => {
+            Reply::Words { content_type: content_type.clone(), body: body.clone() }
+        }
+        Answer::Endless => Reply::Endless,
+        _ => Reply::Accepted { signal, partial },
+    };
+    Outcome { answer, reply, taken }
 }

@@ -16,9 +16,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
 };
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, Span};
 use prost::Message as _;
+
+use super::log::{LogEntry, entries};
 
 /// A span as it arrived, with the resource and the scope it stood under.
 #[derive(Clone, Debug, PartialEq)]
@@ -64,9 +67,20 @@ pub(super) enum Signal {
     Metrics,
 }
 
-/// What a request holds that the receiver keeps in decoded form.
+/// What a request holds, decoded.
+#[derive(Default)]
 pub(super) struct Decoded {
     pub(super) spans: Vec<SpanRecord>,
+    pub(super) logs: Vec<LogEntry>,
+    pub(super) metrics: Vec<ResourceMetrics>,
+}
+
+impl Decoded {
+    /// Leaves out the last records, so many.
+    pub(super) fn refuse(&mut self, count: usize) {
+        self.spans.truncate(self.spans.len().saturating_sub(count));
+        self.logs.truncate(self.logs.len().saturating_sub(count));
+    }
 }
 
 impl Signal {
@@ -92,14 +106,17 @@ impl Signal {
         }
     }
 
-    /// Decodes an export request. Logs and metrics are decoded to be validated, not kept.
+    /// Decodes an export request.
     pub(super) fn decode(self, message: &[u8]) -> Result<Decoded, prost::DecodeError> {
-        let spans = match self {
-            Signal::Traces => spans(ExportTraceServiceRequest::decode(message)?),
-            Signal::Logs => ExportLogsServiceRequest::decode(message).map(|_| Vec::new())?,
-            Signal::Metrics => ExportMetricsServiceRequest::decode(message).map(|_| Vec::new())?,
-        };
-        Ok(Decoded { spans })
+        let mut decoded = Decoded::default();
+        match self {
+            Signal::Traces => decoded.spans = spans(ExportTraceServiceRequest::decode(message)?),
+            Signal::Logs => decoded.logs = entries(ExportLogsServiceRequest::decode(message)?),
+            Signal::Metrics => {
+                decoded.metrics = ExportMetricsServiceRequest::decode(message)?.resource_metrics;
+            }
+        }
+        Ok(decoded)
     }
 
     /// Encodes the export response; full success leaves `partial_success` unset.
@@ -163,6 +180,6 @@ fn spans_of_resource(group: ResourceSpans) -> impl Iterator<Item = SpanRecord> {
     })
 }
 
-fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
+pub(super) fn find<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Value> {
     attributes.iter().find(|attribute| attribute.key == key)?.value.as_ref()?.value.as_ref()
 }

@@ -15,11 +15,13 @@ use http_body_util::{BodyExt as _, Empty, Full};
 use prost::Message as _;
 
 use super::answer::Refusal;
+use super::coding;
 use super::decode::Signal;
 use super::http::header_text;
 use super::rpc_status::Status;
 
 const GRPC: &str = "application/grpc";
+pub(super) const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 const GRPC_DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
@@ -42,23 +44,24 @@ pub(super) fn route(head: &Parts) -> Result<Signal, Refusal> {
         .ok_or_else(|| Refusal::new(404, format!("no gRPC method {path:?} is served here")))
 }
 
-/// The one message of a unary request.
-pub(super) fn unframe(body: &Bytes) -> Result<Bytes, Refusal> {
+/// The one message of a unary request; `coding` is what the request calls its compression.
+pub(super) fn unframe(coding: &str, body: &Bytes) -> Result<Bytes, Refusal> {
     let Some((head, message)) = body.split_first_chunk::<FRAME_HEAD_BYTES>() else {
         let text = format!("a body of {} bytes holds no gRPC frame", body.len());
         return Err(Refusal::new(400, text));
     };
     let [compressed, length @ ..] = *head;
-    if compressed != 0 {
-        let text = "compressed gRPC messages are not read here: send them uncompressed";
-        return Err(Refusal::new(415, text));
-    }
     let length = u32::from_be_bytes(length) as usize;
     if length != message.len() {
         let text = format!("the frame announces {length} bytes, {} follow", message.len());
         return Err(Refusal::new(400, text));
     }
-    Ok(body.slice(FRAME_HEAD_BYTES..))
+    let message = body.slice(FRAME_HEAD_BYTES..);
+    match (compressed, coding) {
+        (0, _) => Ok(message),
+        (1, coding) if !["", "identity"].contains(&coding) => coding::decoded(coding, &message),
+        _ => Err(Refusal::new(400, "the frame is compressed, and nothing says how")),
+    }
 }
 
 /// The signal's response message, framed, and status 0 in the trailers.
@@ -66,12 +69,14 @@ pub(super) fn accepted(
     signal: Signal,
     partial: Option<(i64, String)>,
 ) -> Response<BoxBody<Bytes, Infallible>> {
+    said(Full::new(frame(&signal.response(partial))).boxed())
+}
+
+/// This body, and status 0 in the trailers.
+pub(super) fn said(body: BoxBody<Bytes, Infallible>) -> Response<BoxBody<Bytes, Infallible>> {
     let mut trailers = HeaderMap::new();
     trailers.insert(GRPC_STATUS, HeaderValue::from_static("0"));
-    let body = Full::new(frame(&signal.response(partial)))
-        .with_trailers(ready(Some(Ok(trailers))))
-        .boxed();
-    respond(body)
+    respond(body.with_trailers(ready(Some(Ok(trailers)))).boxed())
 }
 
 /// A response of headers alone that carry the status.
@@ -138,13 +143,13 @@ mod tests {
 
     #[test]
     fn a_frame_that_lies_about_its_length_is_refused() {
-        let refusal = unframe(&Bytes::from_static(b"\0\0\0\0\x09abc")).expect_err("9 is not 3");
+        let refusal = unframe("", &Bytes::from_static(b"\0\0\0\0\x09abc")).expect_err("9 is not 3");
         assert_eq!(refusal.message, "the frame announces 9 bytes, 3 follow");
     }
 
     #[test]
     fn a_body_shorter_than_a_frame_head_is_refused() {
-        let refusal = unframe(&Bytes::from_static(b"\0\0\0")).expect_err("3 bytes are no head");
+        let refusal = unframe("", &Bytes::from_static(b"\0\0\0")).expect_err("3 bytes are no head");
         assert_eq!(refusal.message, "a body of 3 bytes holds no gRPC frame");
     }
 

@@ -2,14 +2,18 @@
 //!
 //! Flow: `server` -> **http** (route) -> `answer` -> **http** (respond) -> client.
 
+use std::convert::Infallible;
+
 use ::http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER};
 use ::http::request::Parts;
 use ::http::{HeaderValue, Method, Response, StatusCode};
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt as _, Full};
 use prost::Message as _;
 
 use super::answer::Refusal;
+use super::coding;
 use super::decode::Signal;
 use super::rpc_status::Status;
 
@@ -31,13 +35,12 @@ pub(super) fn route(head: &Parts) -> Result<Signal, Refusal> {
         let text = format!("content type {content_type:?} is not read here: send {PROTOBUF}");
         return Err(Refusal::new(415, text));
     }
-    match header_text(head, &CONTENT_ENCODING) {
-        "" | "identity" => Ok(signal),
-        other => {
-            let text = format!("content encoding {other:?} is not read here: send it uncompressed");
-            Err(Refusal::new(415, text))
-        }
+    let coding = header_text(head, &CONTENT_ENCODING);
+    if !coding::is_known(coding) {
+        let text = format!("content encoding {coding:?} is not read here: use gzip or none");
+        return Err(Refusal::new(415, text));
     }
+    Ok(signal)
 }
 
 /// A request's header as text; nothing when it is missing or no text.
@@ -48,6 +51,15 @@ pub(super) fn header_text<'a>(head: &'a Parts, name: &::http::HeaderName) -> &'a
 /// Status 200 with the signal's response message.
 pub(super) fn accepted(signal: Signal, partial: Option<(i64, String)>) -> Response<Full<Bytes>> {
     protobuf(StatusCode::OK, signal.response(partial))
+}
+
+/// Status 200 with these bytes; a content type that is no header value is left out.
+pub(super) fn said(content_type: &str, body: Vec<u8>) -> Response<BoxBody<Bytes, Infallible>> {
+    let mut response = Response::new(Full::from(body).boxed());
+    if let Ok(content_type) = HeaderValue::from_str(content_type) {
+        response.headers_mut().insert(CONTENT_TYPE, content_type);
+    }
+    response
 }
 
 /// The refusal's status with a `google.rpc.Status` as body.

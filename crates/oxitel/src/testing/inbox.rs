@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use ::http::HeaderMap;
 use bytes::Bytes;
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 
 use super::answer::Answer;
-use super::decode::SpanRecord;
+use super::decode::{Decoded, SpanRecord};
+use super::log::LogEntry;
 
 /// One request as it arrived.
 #[derive(Clone, Debug)]
@@ -63,6 +65,8 @@ pub(super) struct State {
     script: VecDeque<Answer>,
     pub(super) requests: Vec<Request>,
     pub(super) spans: Vec<SpanRecord>,
+    pub(super) logs: Vec<LogEntry>,
+    pub(super) metrics: Vec<ResourceMetrics>,
 }
 
 impl Inbox {
@@ -81,14 +85,16 @@ impl Inbox {
     }
 
     /// Keeps what arrived, or hands it over.
-    pub(super) fn record(&self, request: Request, spans: Vec<SpanRecord>) {
+    pub(super) fn record(&self, request: Request, taken: Decoded) {
         if let Some(take) = locked(&self.take).as_mut() {
-            take(request, spans);
+            take(request, taken.spans);
             return;
         }
         let mut state = self.state();
         state.requests.push(request);
-        state.spans.extend(spans);
+        state.spans.extend(taken.spans);
+        state.logs.extend(taken.logs);
+        state.metrics.extend(taken.metrics);
         self.arrived.notify_all();
     }
 

@@ -15,7 +15,7 @@ use crate::Stats;
 /// The law: every ledger is balanced, what they call delivered is what was accepted, and no span
 /// was accepted twice.
 pub fn judge(receiver: &Receiver, ledgers: &[Stats]) -> Verdict {
-    judge_spans(&receiver.spans(), ledgers)
+    judge_records(&receiver.spans(), receiver.logs().len(), ledgers)
 }
 
 /// What [`judge`] found.
@@ -64,7 +64,7 @@ pub enum Broken {
     Miscounted {
         /// The sum over the ledgers.
         delivered: u64,
-        /// The number of different spans that were accepted.
+        /// The number of different spans, and of log records, that were accepted.
         accepted: u64,
     },
     /// A span was accepted more than once.
@@ -108,10 +108,10 @@ impl fmt::Display for Broken {
 }
 
 /// [`judge`] of spans at hand.
-pub(super) fn judge_spans(spans: &[SpanRecord], ledgers: &[Stats]) -> Verdict {
+pub(super) fn judge_records(spans: &[SpanRecord], logs: usize, ledgers: &[Stats]) -> Verdict {
     let by_id = by_id(spans);
     let delivered = ledgers.iter().map(|ledger| ledger.delivered).sum();
-    let accepted = by_id.len() as u64;
+    let accepted = (by_id.len() + logs) as u64;
     let miscounted = (delivered != accepted).then_some(Broken::Miscounted { delivered, accepted });
     let broken = unbalanced(ledgers)
         .chain(miscounted)

@@ -24,6 +24,7 @@ pub(super) struct Control {
     reset: AtomicBool,
     reset_asked: Notify,
     end_asked: Notify,
+    close_asked: Notify,
 }
 
 impl Control {
@@ -47,6 +48,16 @@ impl Control {
     /// Returns when such an end was asked for.
     pub(super) async fn end_asked(&self) {
         self.end_asked.notified().await;
+    }
+
+    /// Asks for the connection to be closed as it is.
+    pub(super) fn close(&self) {
+        self.close_asked.notify_one();
+    }
+
+    /// Returns when that was asked for.
+    pub(super) async fn close_asked(&self) {
+        self.close_asked.notified().await;
     }
 
     /// Returns when a reset was asked for.

@@ -15,6 +15,7 @@
 //! ```
 
 mod answer;
+mod coding;
 mod decode;
 mod fixed;
 mod grpc;
@@ -22,12 +23,14 @@ mod http;
 mod inbox;
 mod judge;
 mod line;
+mod log;
 pub mod metrics;
 mod receiver;
 mod rpc_status;
 mod server;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod tree;
 mod value;
 
@@ -36,7 +39,9 @@ pub use decode::SpanRecord;
 pub use fixed::{fix_clock, fix_ids};
 pub use inbox::Request;
 pub use judge::{Broken, Verdict, judge};
+pub use log::{LogEntry, log_lines};
 /// The messages that [`SpanRecord`] is made of.
 pub use opentelemetry_proto::tonic as proto;
 pub use receiver::Receiver;
+pub use tls::Identity;
 pub use tree::tree;

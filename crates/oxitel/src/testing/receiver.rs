@@ -8,21 +8,26 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::metrics::v1::ResourceMetrics;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::answer::Answer;
 use super::decode::SpanRecord;
 use super::inbox::{Inbox, Page, Request};
+use super::log::{LogEntry, log_lines};
 use super::server;
+use super::tls::Identity;
 use super::tree::tree;
 
 /// An OTLP receiver on a thread of its own; dropping it closes its port and its connections.
 ///
 /// HTTP/1.1, HTTP/2 without TLS and gRPC share each port; gRPC is told by its content type.
-/// Requests over HTTP are protobuf, and none may be compressed.
+/// Requests over HTTP are protobuf; they may be compressed by gzip, and in builds with the feature
+/// `zstd` by that.
 pub struct Receiver {
     addresses: Vec<SocketAddr>,
+    scheme: &'static str,
     inbox: Arc<Inbox>,
     /// Dropped to stop the thread.
     stop: Option<oneshot::Sender<()>>,
@@ -45,6 +50,22 @@ impl Receiver {
 
     /// Starts a receiver on these addresses; port 0 is a free one.
     pub fn listen(addresses: &[SocketAddr]) -> io::Result<Receiver> {
+        Receiver::listen_as(addresses, None)
+    }
+
+    /// Starts a receiver that speaks TLS, on a free port of 127.0.0.1.
+    pub fn start_tls(identity: &Identity) -> io::Result<Receiver> {
+        Receiver::listen_tls(&[SocketAddr::from((Ipv4Addr::LOCALHOST, 0))], identity)
+    }
+
+    /// Starts a receiver that speaks TLS, on these addresses.
+    pub fn listen_tls(addresses: &[SocketAddr], identity: &Identity) -> io::Result<Receiver> {
+        Receiver::listen_as(addresses, Some(identity))
+    }
+
+    fn listen_as(addresses: &[SocketAddr], identity: Option<&Identity>) -> io::Result<Receiver> {
+        let tls = identity.map(Identity::acceptor).transpose()?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let listeners = {
             let _in_runtime = runtime.enter();
@@ -53,16 +74,17 @@ impl Receiver {
         let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<_>>()?;
         let inbox = Arc::new(Inbox::default());
         let (stop, stopped) = oneshot::channel();
-        let service = server::serve(listeners, Arc::clone(&inbox), stopped);
+        let service = server::serve(listeners, tls, Arc::clone(&inbox), stopped);
         let thread = thread::Builder::new()
             .name("oxitel-receiver".to_owned())
             .spawn(move || runtime.block_on(service))?;
-        Ok(Receiver { addresses, inbox, stop: Some(stop), thread: Some(thread) })
+        Ok(Receiver { addresses, scheme, inbox, stop: Some(stop), thread: Some(thread) })
     }
 
     /// The URL of the first address, such as `http://127.0.0.1:4318`.
     pub fn endpoint(&self) -> String {
-        self.addresses.first().map(|address| format!("http://{address}")).unwrap_or_default()
+        let scheme = self.scheme;
+        self.addresses.first().map(|address| format!("{scheme}://{address}")).unwrap_or_default()
     }
 
     /// The addresses that are bound.
@@ -88,6 +110,22 @@ impl Receiver {
     /// The spans of all accepted requests, in order of arrival.
     pub fn spans(&self) -> Vec<SpanRecord> {
         self.inbox.state().spans.clone()
+    }
+
+    /// The log records of all accepted requests, in order of arrival.
+    pub fn logs(&self) -> Vec<LogEntry> {
+        self.inbox.state().logs.clone()
+    }
+
+    /// The accepted log records as text, see [`log_lines`].
+    pub fn log_lines(&self) -> String {
+        let state = self.inbox.state();
+        log_lines(&state.logs, &state.spans)
+    }
+
+    /// The metrics of all accepted requests, in order of arrival.
+    pub fn metrics(&self) -> Vec<ResourceMetrics> {
+        self.inbox.state().metrics.clone()
     }
 
     /// The accepted spans as text, see [`tree`].

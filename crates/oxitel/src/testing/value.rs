@@ -29,7 +29,7 @@ fn key_value(attribute: &KeyValue) -> String {
     format!("{}={}", quoted_when_needed(&attribute.key), any_value(attribute.value.as_ref()))
 }
 
-fn any_value(value: Option<&AnyValue>) -> String {
+pub(super) fn any_value(value: Option<&AnyValue>) -> String {
     match value.and_then(|value| value.value.as_ref()) {
         None => "null".to_owned(),
         Some(Value::StringValue(text)) => quoted_when_needed(text),

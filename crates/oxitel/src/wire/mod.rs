@@ -2,6 +2,8 @@
 
 #[cfg(feature = "otel")]
 pub(crate) mod grpc_code;
+pub(crate) mod json;
 mod walk;
 
 pub use walk::{Content, Fields, WireError};
+pub(crate) use walk::{fixed64s, varints};

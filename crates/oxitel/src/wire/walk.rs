@@ -115,6 +115,18 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// The numbers of a packed field; ends at the first that is broken.
+pub(crate) fn varints(packed: &[u8]) -> impl Iterator<Item = u64> {
+    let mut rest = Fields::new(packed);
+    std::iter::from_fn(move || rest.varint(rest.at).ok()).fuse()
+}
+
+/// The bits of a packed field whose numbers have 64.
+pub(crate) fn fixed64s(packed: &[u8]) -> impl Iterator<Item = u64> {
+    let (numbers, _) = packed.as_chunks::<8>();
+    numbers.iter().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Content, Fields, WireError};

@@ -93,3 +93,15 @@ fn variables_with_secrets_are_not_shown() {
     assert!(!receiver.spans().is_empty());
     assert!(receiver.requests().iter().all(|request| !holds(&request.body, SECRET)));
 }
+
+/// The same in log records; which they are, and that the search would find it.
+#[test]
+fn a_secret_is_in_no_log_record_either() {
+    let (receiver, _) = sing(&[SECRET, "logs"]);
+    let said = receiver.log_lines();
+    assert_eq!(receiver.logs().len(), 4, "{said}");
+    assert!(receiver.requests().iter().all(|request| !holds(&request.body, SECRET)), "{said}");
+    let (receiver, _) = sing(&[SECRET, "logs", "off"]);
+    let telling = receiver.logs().iter().filter(|log| format!("{log:?}").contains(SECRET)).count();
+    assert_eq!(telling, 4, "{}", receiver.log_lines());
+}

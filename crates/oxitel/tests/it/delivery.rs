@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-static SCOPE: Scope = Scope::new("delivery");
+pub(crate) static SCOPE: Scope = Scope::new("delivery");
 
 fn record(count: usize) {
     for _ in 0..count {

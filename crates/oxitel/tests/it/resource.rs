@@ -225,21 +225,18 @@ fn a_disabled_sdk_records_nothing() {
 fn a_malformed_endpoint_is_told_at_once() {
     let _turn = turn();
     let error = oxitel::init(Config::default().endpoint("gopher://host")).expect_err("no OTLP");
-    let expected =
-        r#"endpoint "gopher://host" has a scheme that OTLP does not use; write "http://…""#;
+    let expected = r#"endpoint "gopher://host" has a scheme that OTLP does not use; write "http://…" or "https://…""#;
     assert_eq!(error.to_string(), expected);
 }
 
 #[test]
-fn a_signal_that_is_off_records_nothing_and_dials_nobody() {
+fn signals_that_are_all_off_record_nothing_and_dials_nobody() {
     let _turn = turn();
     let receiver = Receiver::start();
-    let off = [("OTEL_TRACES_EXPORTER", "none")];
-    let by_variable = Config::from_lookup(|name| {
-        let found = off.iter().find(|(known, _)| *known == name);
-        found.map(|(_, value)| (*value).to_owned())
-    });
-    for config in [by_variable, Config::default().traces(false)] {
+    let off = ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"];
+    let by_variable = Config::from_lookup(|name| off.contains(&name).then(|| "none".to_owned()));
+    let by_argument = Config::default().traces(false).metrics(false).logs(false);
+    for config in [by_variable, by_argument] {
         let guard = oxitel::init(config.endpoint(receiver.endpoint())).expect("no error");
         assert!(!guard.is_recording());
     }

@@ -1,7 +1,7 @@
 //! One telemetry session at a time: the engine is the process's, and tests are its threads.
 
 use oxitel::testing::{Receiver, judge};
-use oxitel::{Config, Guard, Stats};
+use oxitel::{Config, Guard, Stats, TracingEvents};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Output};
@@ -32,13 +32,15 @@ impl Session {
         Self::with(|config| config)
     }
 
-    /// With the schedule delay out of the way, so that only a flush or a full chunk sends.
+    /// With the schedule delay out of the way, so that only a flush or a full chunk sends, and with
+    /// events where they are seen in the tree.
     pub(crate) fn with(change: impl FnOnce(Config) -> Config) -> Self {
         let turn = turn();
         let receiver = Receiver::start();
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());
         let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
+        let config = config.tracing_events(TracingEvents::SpanEvents);
         let guard = oxitel::init(change(config)).expect("telemetry starts");
         Self { receiver, guard, before: oxitel::stats(), _turn: turn }
     }
@@ -91,16 +93,19 @@ pub(crate) fn run_example_with(
     endpoint: &str,
     variables: &[(&str, &str)],
 ) -> (Output, Duration) {
+    let begun = Instant::now();
+    let mut example = example(name, arguments, endpoint);
+    let output = example.envs(variables.iter().copied()).output().expect("the example runs");
+    (output, begun.elapsed())
+}
+
+/// An example program, not started yet.
+pub(crate) fn example(name: &str, arguments: &[&str], endpoint: &str) -> Command {
     let tests = std::env::current_exe().expect("the test program has a path");
     let target = tests.ancestors().nth(2).expect("it lies in target/debug/deps");
-    let begun = Instant::now();
-    let output = Command::new(target.join("examples").join(name))
-        .args(arguments)
-        .env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        .envs(variables.iter().copied())
-        .output()
-        .expect("the example runs");
-    (output, begun.elapsed())
+    let mut example = Command::new(target.join("examples").join(name));
+    example.args(arguments).env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+    example
 }
 
 /// The ledger that an example printed as its last line.
@@ -116,6 +121,8 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
             "recorded" => stats.recorded = count,
             "delivered" => stats.delivered = count,
             "rejected" => stats.rejected = count,
+            "queue_full" => stats.dropped.queue_full = count,
+            "already_shutdown" => stats.dropped.already_shutdown = count,
             "unreachable" => stats.dropped.unreachable = count,
             "shutdown_deadline" => stats.dropped.shutdown_deadline = count,
             "queued" => stats.queued = count,
@@ -127,7 +134,10 @@ pub(crate) fn printed_ledger(output: &Output) -> Stats {
 
 /// A server that reads each request whole, takes its time, answers with these bytes and closes
 /// the connection. Returns its URL and the number of requests so far.
-pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc<AtomicUsize>) {
+pub(crate) fn blunt_server(
+    time: Duration,
+    answer: impl AsRef<[u8]> + Send + 'static,
+) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its address"));
     let requests = Arc::new(AtomicUsize::new(0));
@@ -139,14 +149,14 @@ pub(crate) fn blunt_server(time: Duration, answer: &'static str) -> (String, Arc
             if read_request(&mut stream).is_ok() {
                 counter.fetch_add(1, Ordering::SeqCst);
                 std::thread::sleep(time);
-                stream.write_all(answer.as_bytes()).expect("the client waits for it");
+                stream.write_all(answer.as_ref()).expect("the client waits for it");
             }
         }
     });
     (url, requests)
 }
 
-fn read_request(stream: &mut TcpStream) -> io::Result<()> {
+pub(crate) fn read_request(stream: &mut TcpStream) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
     loop {

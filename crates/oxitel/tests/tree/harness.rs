@@ -7,7 +7,7 @@ use opentelemetry::trace::{
 use opentelemetry::{Context, global};
 use oxitel::bridge::Activation;
 use oxitel::testing::{Receiver, SpanRecord};
-use oxitel::{Config, Guard, Scope, SpanContext, context};
+use oxitel::{Config, Guard, Scope, SpanContext, TracingEvents, context};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -89,6 +89,7 @@ impl Run {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = Receiver::start();
         let mut config = Config::default().endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
+        config.tracing_events = TracingEvents::SpanEvents;
         config.service_name = Some("tree".to_owned());
         // What an earlier session has begun ends here.
         let off = config.clone().activate_otel_context(Activation::Off);

@@ -1,7 +1,7 @@
 //! One telemetry session at a time: the engine is the process's, and tests are its threads.
 
 use oxitel::testing::Receiver;
-use oxitel::{Config, Guard};
+use oxitel::{Config, Guard, TracingEvents};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,7 @@ impl Session {
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());
         let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
+        let config = config.tracing_events(TracingEvents::SpanEvents);
         let guard = oxitel::init(config).expect("telemetry starts");
         Self { receiver, _guard: guard, _turn: turn }
     }

@@ -3,10 +3,11 @@
 //! No function here formats a value: that happens before, while nothing of ours is locked.
 
 use super::each::Each;
+use super::event::failure;
 use super::fields::{EXCEPTION_MESSAGE, EXCEPTION_STACKTRACE, Fields, collected};
 use crate::bridge::opentelemetry::Mailbox;
 use crate::context::{Ids, SpanContext};
-use crate::pipeline::local;
+use crate::pipeline::{local, state};
 use crate::record::{
     Details, Kind, Parent, Scope, Span, Status, Value, contained, start, start_with,
     starts_are_asked,
@@ -26,7 +27,7 @@ const OF_THE_API: &str = "opentelemetry";
 /// Attributes of an event that lie on the stack; more of them cost an allocation.
 const FEW: usize = 16;
 
-/// What is told of a span or event beside its fields.
+/// What is told of a span beside its fields, and of an event that belongs to one.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Style {
     pub(super) location: bool,
@@ -47,7 +48,7 @@ pub(super) struct Entry {
 
 /// Whether nothing may be looked at for this target.
 #[inline]
-pub(super) fn is_refused(metadata: &Metadata<'_>) -> bool {
+pub(super) fn is_of_the_api(metadata: &Metadata<'_>) -> bool {
     metadata.target().starts_with(OF_THE_API)
 }
 
@@ -132,7 +133,7 @@ fn describe(span: &mut Span, metadata: &Metadata<'_>, style: Style) {
     }
 }
 
-fn locate<'a>(metadata: &Metadata<'a>, mut tell: impl FnMut(&'static str, Value<'a>)) {
+pub(super) fn locate<'a>(metadata: &Metadata<'a>, mut tell: impl FnMut(&'static str, Value<'a>)) {
     if let Some(file) = metadata.file() {
         tell("code.file.path", Value::Str(file));
     }
@@ -250,15 +251,13 @@ impl Entry {
         fields.each(|name, value| set(&mut self.span, name, value));
     }
 
-    /// Notes an event, named by its message. An error in it is the span's too.
+    /// Notes an event: an error in it is the span's too.
     pub(super) fn note(&mut self, fields: &Fields, metadata: &Metadata<'_>, style: Style) {
         let span = &mut self.span;
         if *metadata.level() == Level::ERROR {
             span.mark_failed();
         }
-        // What `#[instrument(err)]` makes: no message, and the error as text.
-        let failure = fields.message().map_or_else(|| fields.text("error"), |_| None);
-        let failure = failure.filter(|_| !fields.has_error());
+        let failure = failure(fields);
         if let Some(text) = failure {
             span.set_status(Status::Error(text));
         }
@@ -268,6 +267,9 @@ impl Entry {
                     span.set_attribute(name, value);
                 }
             });
+        }
+        if !state::are_events_of_spans() {
+            return;
         }
         let name = fields.message().unwrap_or(match failure {
             Some(_) => "exception",
@@ -301,7 +303,7 @@ fn add_event(
 }
 
 /// An event's attributes, on the stack while they are few.
-struct Attached<'a> {
+pub(super) struct Attached<'a> {
     few: [(&'a str, Value<'a>); FEW],
     count: usize,
     many: Vec<(&'a str, Value<'a>)>,
@@ -314,7 +316,7 @@ impl Default for Attached<'_> {
 }
 
 impl<'a> Attached<'a> {
-    fn push(&mut self, name: &'a str, value: Value<'a>) {
+    pub(super) fn push(&mut self, name: &'a str, value: Value<'a>) {
         if let Some(place) = self.few.get_mut(self.count) {
             *place = (name, value);
         } else {
@@ -326,7 +328,7 @@ impl<'a> Attached<'a> {
         self.count += 1;
     }
 
-    fn all(&self) -> &[(&'a str, Value<'a>)] {
+    pub(super) fn all(&self) -> &[(&'a str, Value<'a>)] {
         self.few.get(..self.count).unwrap_or(&self.many)
     }
 }

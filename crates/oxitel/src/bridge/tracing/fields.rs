@@ -6,10 +6,12 @@
 //! gets back.
 
 use crate::record::Value;
+#[cfg(feature = "otel")]
+use crate::record::print_to;
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::error::Error;
-use std::fmt::{self, Debug, Write as _};
+use std::fmt::{self, Debug};
 use std::ops::Range;
 use tracing::field::{Field, Visit};
 
@@ -62,10 +64,16 @@ pub(super) fn collected<R>(
 #[cfg(feature = "otel")]
 pub(super) fn printed(arguments: fmt::Arguments<'_>, then: impl FnOnce(&str)) {
     let mut fields = lend();
-    // As for `Fields::print`.
-    let _ = fields.text.write_fmt(arguments);
+    print_to(&mut fields.text, arguments);
     then(&fields.text);
     give_back(fields);
+}
+
+/// As far as it prints; without the engine a panic is the program's own.
+#[cfg(not(feature = "otel"))]
+fn print_to(text: &mut String, arguments: fmt::Arguments<'_>) {
+    // An implementation that fails is no reason to do so.
+    let _ = fmt::Write::write_fmt(text, arguments);
 }
 
 #[expect(clippy::unnecessary_box_returns, reason = "the box is what a thread keeps")]
@@ -150,8 +158,7 @@ impl Fields {
 
     fn print(&mut self, name: impl Into<Cow<'static, str>>, arguments: fmt::Arguments<'_>) {
         let start = self.text.len();
-        // As far as it prints: an implementation that fails is no reason to panic.
-        let _ = self.text.write_fmt(arguments);
+        print_to(&mut self.text, arguments);
         self.push(name, Kept::Text(start..self.text.len()));
     }
 
@@ -217,8 +224,7 @@ pub(super) fn sources(error: &(dyn Error + 'static)) -> Vec<String> {
     let told = chain.take(SOURCES);
     told.map(|source| {
         let mut text = String::new();
-        // As for `Fields::print`.
-        let _ = write!(text, "{source}");
+        print_to(&mut text, format_args!("{source}"));
         text
     })
     .collect()

@@ -3,11 +3,12 @@
 //! The registry counts references and filters; what is recorded lies in [`live`]. Which span is
 //! current is our own stack's say, not the registry's: it knows of the direct API too.
 
-use super::entry::{Entry, Style, begin_again, is_refused};
+use super::entry::{Entry, Style, begin_again, is_of_the_api};
+use super::event;
 use super::extension::Keeper;
-use super::fields::collected;
+use super::fields::{Fields, collected};
 use super::live;
-use crate::context::SpanContext;
+use crate::context::{Ids, SpanContext};
 use crate::pipeline::frames::TRACING_LAYER;
 use crate::pipeline::{local, state};
 use crate::record::{Span, contained};
@@ -19,7 +20,8 @@ use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Registry, SpanData as _};
 
-/// Records `tracing` spans, and events as events of the span they happen in.
+/// Records `tracing` spans, and events as log records or as events of the span they happen in: see
+/// [`Config::tracing_events`](crate::Config::tracing_events).
 ///
 /// In a span's fields, `otel.name` and `otel.kind` set its name and kind, `otel.status_code`
 /// (`ok` or `error`) and `otel.status_description` its status. What it follows from becomes a
@@ -89,7 +91,7 @@ impl Layer {
 
     #[inline]
     fn takes(&self, metadata: &Metadata<'_>) -> bool {
-        state::is_on() && !self.is_covered() && !is_refused(metadata)
+        state::is_on() && !self.is_covered() && !is_of_the_api(metadata)
     }
 
     fn keep(&self, id: &Id, entry: Entry) {
@@ -143,6 +145,14 @@ impl Layer {
                 return Some(place);
             }
             hidden = above;
+        }
+    }
+
+    /// The ids of the span that an event names; `None` is the current one.
+    fn ids_of(&self, event: &Event<'_>) -> Option<Ids> {
+        match event.parent() {
+            Some(parent) => Some(self.visible(parent).unwrap_or_default().ids),
+            None => event.is_root().then_some(Ids::NONE),
         }
     }
 
@@ -211,14 +221,24 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if !self.takes(event.metadata()) {
+        if self.is_covered() || is_of_the_api(event.metadata()) {
             return;
         }
-        let Some(key) = self.span_of(event) else { return };
-        collected(
-            |visit| event.record(visit),
-            |fields| live::with(key, |entry| entry.note(fields, event.metadata(), self.style)),
-        );
+        let span = if state::is_on() { self.span_of(event) } else { None };
+        let logged = event::logs_are_wanted();
+        if span.is_none() && !logged {
+            return;
+        }
+        let metadata = event.metadata();
+        let tell = |fields: &Fields| {
+            if let Some(key) = span {
+                live::with(key, |entry| entry.note(fields, metadata, self.style));
+            }
+            if logged {
+                event::log(fields, metadata, self.ids_of(event));
+            }
+        };
+        collected(|visit| event.record(visit), tell);
     }
 
     fn on_enter(&self, id: &Id, _: Context<'_, S>) {

@@ -12,6 +12,8 @@ mod each;
 #[cfg(feature = "otel")]
 mod entry;
 #[cfg(feature = "otel")]
+mod event;
+#[cfg(feature = "otel")]
 mod extension;
 mod fields;
 #[cfg(feature = "otel")]

@@ -6,10 +6,11 @@
 use super::InstallError;
 use super::console::{self, Console};
 use super::directives::Directives;
-use super::entry::{Entry, Style, begin_again, is_refused};
+use super::entry::{Entry, Style, begin_again, is_of_the_api};
+use super::event;
 use super::extension::Keeper;
 use super::fields::{Fields, collected};
-use crate::context::SpanContext;
+use crate::context::{Ids, SpanContext};
 use crate::pipeline::local;
 use crate::pipeline::per_epoch::PerEpoch;
 use crate::pipeline::state;
@@ -28,8 +29,9 @@ static SPANS: PerEpoch<Table<Live>> = PerEpoch::around(AtomicPtr::new(std::ptr::
 /// No span has it: the id of those that are not looked at.
 const IGNORED: u64 = u64::MAX;
 
-/// Records `tracing` spans, and events as events of the span they happen in; prints events if
-/// asked to. See [`subscriber`].
+/// Records `tracing` spans, and events as log records or as events of the span they happen in (see
+/// [`Config::tracing_events`](crate::Config::tracing_events)); prints events if asked to. See
+/// [`subscriber`].
 ///
 /// In a span's fields, `otel.name` and `otel.kind` set its name and kind, `otel.status_code`
 /// (`ok` or `error`) and `otel.status_description` its status. What it follows from becomes a
@@ -139,7 +141,7 @@ impl tracing::Subscriber for Subscriber {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        !is_refused(metadata) && self.directives.enables(metadata)
+        !is_of_the_api(metadata) && self.directives.enables(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -181,13 +183,17 @@ impl tracing::Subscriber for Subscriber {
 
     fn event(&self, event: &Event<'_>) {
         let target = if state::is_on() { span_of(event) } else { None };
-        if target.is_none() && self.console.is_none() {
+        let logged = event::logs_are_wanted();
+        if target.is_none() && !logged && self.console.is_none() {
             return;
         }
         let metadata = event.metadata();
         let tell = |fields: &Fields| {
             if let Some(id) = target {
                 with(id, |live| live.entry.note(fields, metadata, self.style));
+            }
+            if logged {
+                event::log(fields, metadata, ids_of(event));
             }
             if let Some(console) = self.console {
                 let path = path_of(event);
@@ -254,6 +260,14 @@ fn enlist(live: Live) -> Id {
             live.entry.span.refuse();
             Id::from_u64(IGNORED)
         }
+    }
+}
+
+/// The ids of the span that an event names; `None` is the current one.
+fn ids_of(event: &Event<'_>) -> Option<Ids> {
+    match event.parent() {
+        Some(parent) => Some(place(parent).unwrap_or_default().ids),
+        None => event.is_root().then_some(Ids::NONE),
     }
 }
 

@@ -4,15 +4,17 @@
 //! keys and values, `nested` those that are lists and maps; `span` puts whole records together. Field numbers are those of
 //! `opentelemetry/proto/{common,trace,resource}/v1`.
 
+mod log;
 mod nested;
 mod span;
 mod value;
 mod writer;
 
+pub(crate) use log::Log;
 pub(crate) use nested::Treatment;
 pub(crate) use span::{LinkTarget, event, link, span, span_length};
 pub(crate) use value::{
-    MAX_RECORD, SHORT, attribute, short_attribute, short_length, treated_attribute,
+    MAX_RECORD, SHORT, any_value, attribute, short_attribute, short_length, treated_attribute,
 };
 pub(crate) use writer::{Writer, field_length, message, varint_length};
 
@@ -23,6 +25,8 @@ pub(crate) mod tag {
     }
     pub(crate) const RESOURCE_ATTRIBUTE: u8 = length(1);
     pub(crate) const SPAN_IN_SCOPE: u8 = length(2);
+    pub(crate) const LOG_IN_SCOPE: u8 = length(2);
+    pub(crate) const LOG_ATTRIBUTE: u8 = length(6);
     pub(crate) const SPAN_ATTRIBUTE: u8 = length(9);
     pub(crate) const SPAN_EVENT: u8 = length(11);
     pub(crate) const SPAN_LINK: u8 = length(13);

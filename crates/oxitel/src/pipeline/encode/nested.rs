@@ -65,6 +65,24 @@ pub(super) fn attribute(
     written.map(|()| redacted)
 }
 
+/// Appends the content of an `AnyValue`; on an error `target` is as it was. Returns how many texts
+/// were replaced.
+pub(super) fn value(
+    target: &mut Vec<u8>,
+    value: &Value<'_>,
+    treatment: Treatment<'_>,
+) -> Result<u32, TooMuch> {
+    let (length, capacity) = (target.len(), target.capacity());
+    let mut writer = Nested { out: target, items: 0, redacted: 0, treatment };
+    let written = writer.any("", value, Depth::default(), treatment.class);
+    let redacted = writer.redacted;
+    if written.is_err() {
+        target.truncate(length);
+        target.shrink_to(capacity);
+    }
+    written.map(|()| redacted)
+}
+
 struct Nested<'a> {
     out: &'a mut Vec<u8>,
     items: usize,

@@ -87,6 +87,16 @@ pub(crate) fn attribute(
     treated_attribute(target, tag, key, value, treatment).is_some()
 }
 
+/// Appends the content of an `AnyValue`, and tells how many texts were replaced; `None`, and
+/// nothing is written, when it is longer than any record may be.
+pub(crate) fn any_value(
+    target: &mut Vec<u8>,
+    value: &Value<'_>,
+    treatment: Treatment<'_>,
+) -> Option<u32> {
+    nested::value(target, value, treatment).ok()
+}
+
 /// As [`attribute`], and tells how many texts in lists and maps were replaced; `None` when it was
 /// refused. A text by itself is written as it is.
 pub(crate) fn treated_attribute(

@@ -138,7 +138,7 @@ fn what_is_not_understood_is_refused_with_a_reason() {
     });
     insta::assert_snapshot!(said.concat(), @r#"
     12 no gRPC method "/opentelemetry.proto.collector.trace.v1.TraceService/Import" is served here
-    12 compressed gRPC messages are not read here: send them uncompressed
+    3 the frame is compressed, and nothing says how
     3 the body is no ExportTraceServiceRequest: failed to decode Protobuf message: ExportTraceServiceRequest.resource_spans: buffer underflow
     3 a body of 0 bytes holds no gRPC frame
     "#);

@@ -4,6 +4,9 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
 use super::*;
 use crate::testing::rpc_status::Status;
 use crate::testing::{Answer, Receiver};
@@ -94,7 +97,7 @@ fn what_is_not_understood_is_refused_with_a_reason_and_leaves_the_script() {
         "POST /v1/spans HTTP/1.1\r\nContent-Type: application/x-protobuf",
         "GET /v1/traces HTTP/1.1",
         "POST /v1/traces HTTP/1.1\r\nContent-Type: application/json",
-        "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: gzip",
+        "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: br",
         "POST /v1/traces HTTP/1.1\r\nContent-Type: application/grpc",
     ];
     let heard = cases.map(|head| exchange(&receiver, head, b""));
@@ -103,7 +106,7 @@ fn what_is_not_understood_is_refused_with_a_reason_and_leaves_the_script() {
     404 nothing is received at "/v1/spans": send to /v1/traces, /v1/logs or /v1/metrics
     405 GET is not understood at "/v1/traces": use POST
     415 content type "application/json" is not read here: send application/x-protobuf
-    415 content encoding "gzip" is not read here: send it uncompressed
+    415 content encoding "br" is not read here: use gzip or none
     200 POST over HTTP/1.1 is not gRPC: POST over HTTP/2
     "#);
     assert_eq!(post(&receiver, Vec::new()).status, 503, "the script's answer is still there");
@@ -113,6 +116,28 @@ fn what_is_not_understood_is_refused_with_a_reason_and_leaves_the_script() {
 fn reason(heard: &Heard) -> String {
     let header = heard.head.lines().find_map(|line| line.strip_prefix("grpc-message: "));
     header.map_or_else(|| heard.message(), str::to_owned)
+}
+
+#[test]
+fn a_compressed_body_is_read_up_to_the_bound() {
+    let receiver = Receiver::start();
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).expect("memory");
+        encoder.finish().expect("memory")
+    };
+    let packed = format!("{POST_TRACES}\r\nContent-Encoding: gzip");
+    let whole = gzip(&export(vec![span("order", 1, 0)]));
+    assert_eq!(exchange(&receiver, &packed, &whole).status, 200);
+    assert_eq!(receiver.tree(), "front: order (internal)\n");
+    let bomb = gzip(&vec![0; 1 << 20]).repeat(65);
+    assert!(bomb.len() < 1 << 17, "{}", bomb.len());
+    let heard = exchange(&receiver, &packed, &bomb);
+    assert_eq!(
+        (heard.status, heard.message().as_str()),
+        (413, "the body is larger than 67108864 bytes when decompressed")
+    );
+    assert_eq!(exchange(&receiver, &packed, &whole[..whole.len() - 9]).status, 400);
 }
 
 #[test]

@@ -1,0 +1,209 @@
+//! One exporter of a signal: a queue of its own, and a worker that empties it.
+//!
+//! Flow: dispatch -> **outlet** -> export. Outlets share the bytes of a signal and nothing else,
+//! so that one that is slow or dead never holds up another.
+
+use super::buffer::lock;
+use super::engine::Engine;
+use super::parcel::Parcel;
+use super::settings::Way;
+use crate::diagnose::{self, Cause};
+use crate::export::{Batch, Courier, Outcome, SignalKind};
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// How much one request carries; a receiver's default limits are a multiple of it.
+const REQUEST_BYTES: usize = 2 << 20;
+
+#[derive(Debug)]
+pub(crate) struct Outlet {
+    engine: &'static Engine,
+    signal: SignalKind,
+    way: &'static Way,
+    resource: Bytes,
+    queue: Mutex<Queue>,
+    wake: Notify,
+    /// No more parcels come.
+    closed: AtomicBool,
+    /// Parcels that are dealt with, of all that were ever offered.
+    settled: AtomicU64,
+    settled_more: Notify,
+}
+
+#[derive(Debug)]
+struct Queue {
+    parcels: VecDeque<Parcel>,
+    offered: u64,
+    /// What the waiting parcels hold of the signal's budget.
+    bytes: usize,
+    limit: usize,
+}
+
+impl Outlet {
+    /// An outlet whose parcels may hold so much of the signal's memory; its worker runs until the
+    /// outlet is closed.
+    pub(super) fn open(
+        engine: &'static Engine,
+        signal: SignalKind,
+        way: &'static Way,
+        resource: Bytes,
+        limit: usize,
+    ) -> (Arc<Self>, JoinHandle<()>) {
+        let queue = Queue { parcels: VecDeque::new(), offered: 0, bytes: 0, limit };
+        let outlet = Arc::new(Self {
+            engine,
+            signal,
+            way,
+            resource,
+            queue: Mutex::new(queue),
+            wake: Notify::new(),
+            closed: AtomicBool::new(false),
+            settled: AtomicU64::new(0),
+            settled_more: Notify::new(),
+        });
+        let worker = tokio::spawn(supervise(Arc::clone(&outlet)));
+        (outlet, worker)
+    }
+
+    /// Queues the parcel, or settles it as lost when this outlet holds too much already.
+    pub(super) fn offer(&self, parcel: Parcel) {
+        let mut queue = lock(&self.queue);
+        queue.offered += 1;
+        let total = queue.bytes.saturating_add(parcel.charged);
+        if total > queue.limit {
+            drop(queue);
+            parcel.settle(Outcome::QueueFull);
+            self.settled(1);
+            return;
+        }
+        queue.bytes = total;
+        queue.parcels.push_back(parcel);
+        drop(queue);
+        self.wake.notify_one();
+    }
+
+    /// Everything offered so far.
+    pub(super) fn offered(&self) -> u64 {
+        lock(&self.queue).offered
+    }
+
+    /// Waits until so many parcels are dealt with.
+    pub(super) async fn settled_up_to(&self, offered: u64) {
+        loop {
+            // Made before the look: what happens in between wakes it.
+            let more = self.settled_more.notified();
+            // Acquire: what was booked is seen by whoever is told.
+            if self.settled.load(Ordering::Acquire) >= offered {
+                return;
+            }
+            more.await;
+        }
+    }
+
+    /// The worker ends when the queue is empty.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+
+    fn settled(&self, parcels: u64) {
+        self.settled.fetch_add(parcels, Ordering::Release);
+        self.settled_more.notify_waiters();
+    }
+
+    /// Takes what fits into one request, but one parcel if there is any.
+    fn take(&self) -> Vec<Parcel> {
+        let mut queue = lock(&self.queue);
+        let (mut total, mut records) = (0, 0);
+        let most = self.engine.lane(self.signal).items.batch();
+        let fitting = queue.parcels.iter().take_while(|parcel| {
+            let first = total == 0;
+            total += parcel.bytes.len();
+            records += parcel.records;
+            first || (total <= REQUEST_BYTES && records <= most)
+        });
+        let taken = fitting.count();
+        let parcels: Vec<_> = queue.parcels.drain(..taken).collect();
+        queue.bytes -= parcels.iter().map(|parcel| parcel.charged).sum::<usize>();
+        parcels
+    }
+}
+
+/// Runs the worker until the outlet is closed. A panic costs the batch at hand, counted, and not
+/// the outlet.
+async fn supervise(outlet: Arc<Outlet>) {
+    while tokio::spawn(work(Arc::clone(&outlet))).await.is_err_and(|ended| ended.is_panic()) {
+        diagnose::warn(Cause::Panic, &"the sender panicked and starts again; please report it");
+    }
+}
+
+async fn work(outlet: Arc<Outlet>) {
+    let mut courier = Courier::new(outlet.way);
+    loop {
+        let parcels = outlet.take();
+        if !parcels.is_empty() {
+            deliver(&outlet, &mut courier, parcels).await;
+        } else if outlet.closed.load(Ordering::Acquire) {
+            return close(&outlet, &mut courier).await;
+        } else {
+            outlet.wake.notified().await;
+        }
+    }
+}
+
+/// Lets an exporter in this process shut down, until shutdown's deadline.
+async fn close(outlet: &Outlet, courier: &mut Courier) {
+    tokio::select! {
+        biased;
+        () = outlet.engine.control.time_is_over() => {}
+        () = courier.close() => {}
+    }
+}
+
+/// Sends the parcels as one request, with retries, and settles them.
+async fn deliver(outlet: &Outlet, courier: &mut Courier, parcels: Vec<Parcel>) {
+    let control = &outlet.engine.control;
+    let batch = Batch::new(outlet.engine.next_batch(), outlet.signal, &outlet.resource, &parcels);
+    let mut in_flight = InFlight { outlet, parcels, outcome: Outcome::Unreachable };
+    in_flight.outcome = tokio::select! {
+        // After the deadline nothing is begun.
+        biased;
+        () = control.time_is_over() => Outcome::ShutdownDeadline,
+        outcome = courier.send(&batch, control.stop_signal()) => outcome,
+    };
+}
+
+/// Parcels that left the queue; they are settled exactly once, also when the worker unwinds.
+struct InFlight<'a> {
+    outlet: &'a Outlet,
+    parcels: Vec<Parcel>,
+    outcome: Outcome,
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        let count = self.parcels.len() as u64;
+        let mut left = match self.outcome {
+            Outcome::Delivered { rejected } => rejected,
+            _ => 0,
+        };
+        for parcel in mem::take(&mut self.parcels) {
+            let outcome = match self.outcome {
+                // Nobody says which ones: the first.
+                Outcome::Delivered { .. } => {
+                    let rejected = left.min(parcel.records);
+                    left -= rejected;
+                    Outcome::Delivered { rejected }
+                }
+                other => other,
+            };
+            parcel.settle(outcome);
+        }
+        self.outlet.settled(count);
+    }
+}

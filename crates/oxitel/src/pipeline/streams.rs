@@ -1,0 +1,64 @@
+//! Standard output and standard error without the standard library's locks: a forked child may
+//! have inherited them held.
+
+use crate::config::Stream;
+use std::io;
+#[cfg(unix)]
+use std::time::Duration;
+
+/// How long a stream that takes nothing for now is left alone.
+#[cfg(unix)]
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Writes all of it, and waits where the stream is slow. For threads of our own: their signals
+/// are blocked, so a pipe without a reader is an error and not the end of the process.
+#[cfg(unix)]
+pub(crate) fn write_all(stream: Stream, text: &[u8]) -> io::Result<()> {
+    let mut rest = text;
+    while !rest.is_empty() {
+        // SAFETY: the pointer is valid for the length.
+        let written = unsafe { libc::write(number(stream), rest.as_ptr().cast(), rest.len()) };
+        match usize::try_from(written) {
+            Ok(written) => rest = &rest[written.min(rest.len())..],
+            Err(_) => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => {}
+                // The host made it so; the host's other writers bear it.
+                error if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+                error => return Err(error),
+            },
+        }
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn write_all(stream: Stream, text: &[u8]) -> io::Result<()> {
+    use io::Write as _;
+    match stream {
+        Stream::Output => io::stdout().write_all(text),
+        Stream::Error => io::stderr().write_all(text),
+    }
+}
+
+/// Whether a person may be looking at it.
+pub(crate) fn is_terminal(stream: Stream) -> bool {
+    #[cfg(unix)]
+    // SAFETY: asks about a number, whatever it stands for.
+    return unsafe { libc::isatty(number(stream)) } == 1;
+    #[cfg(not(unix))]
+    {
+        use io::IsTerminal as _;
+        match stream {
+            Stream::Output => io::stdout().is_terminal(),
+            Stream::Error => io::stderr().is_terminal(),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn number(stream: Stream) -> libc::c_int {
+    match stream {
+        Stream::Output => libc::STDOUT_FILENO,
+        Stream::Error => libc::STDERR_FILENO,
+    }
+}
