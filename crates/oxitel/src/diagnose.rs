@@ -22,18 +22,15 @@ pub(crate) enum Cause {
     TooManyScopes,
     UserCode,
     SpanLimit,
-<<<<<<< HEAD
     BadInstrument,
     DuplicateInstrument,
     BadMeasurement,
     BadView,
     Cardinality,
     Observables,
-=======
     LogLimit,
     Spool,
     SpoolDamaged,
->>>>>>> main
 }
 
 /// Room for every cause.
@@ -44,13 +41,11 @@ impl Cause {
     /// Lost data is an error; what is done in another way than was asked for is a warning.
     fn level(self) -> LogLevel {
         match self {
-<<<<<<< HEAD
-            Self::NoRuntime | Self::BadView | Self::Cardinality | Self::DuplicateInstrument => {
-                LogLevel::Warn
-            }
-=======
-            Self::NoRuntime | Self::Spool => LogLevel::Warn,
->>>>>>> main
+            Self::NoRuntime
+            | Self::Spool
+            | Self::BadView
+            | Self::Cardinality
+            | Self::DuplicateInstrument => LogLevel::Warn,
             _ => LogLevel::Error,
         }
     }

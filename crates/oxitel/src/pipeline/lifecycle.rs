@@ -139,7 +139,7 @@ pub(crate) fn count_panic() {
 /// Counts texts of metric attributes that were replaced.
 pub(crate) fn count_redacted(texts: u64) {
     if let Some(engine) = engine::current() {
-        engine.traces.ledger.redacted(texts);
+        engine.lanes.metrics.ledger.redacted(texts);
     }
 }
 

@@ -4,14 +4,9 @@
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
-<<<<<<< HEAD
-//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the other side: `engine`,
-//! `settings`, `control`, `sender`, `lifecycle`, `fork`. All `unsafe` of the crate lives here.
-=======
-//! (limits by number), `registry`, `ledger`; then the other side: `engine`,
-//! `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`, `signals`,
-//! `fork`. All `unsafe` of the crate lives here.
->>>>>>> main
+//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the
+//! other side: `engine`, `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`,
+//! `lifecycle`, `signals`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
@@ -44,12 +39,9 @@ pub(crate) mod scope;
 pub(crate) mod scratch;
 mod sender;
 pub(crate) mod settings;
-<<<<<<< HEAD
 pub(crate) mod shards;
-=======
 #[cfg(target_os = "linux")]
 pub(crate) mod signals;
->>>>>>> main
 pub(crate) mod state;
 pub(crate) mod stderr;
 pub(crate) mod streams;
@@ -59,11 +51,5 @@ pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 
-<<<<<<< HEAD
-pub(crate) use buffer::Buffer;
-pub(crate) use ids::seed;
-pub(crate) use lane::Lane;
-=======
 pub(crate) use ids::seed;
 pub(crate) use parcel::Parcel;
->>>>>>> main

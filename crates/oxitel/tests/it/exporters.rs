@@ -59,7 +59,8 @@ fn an_exporter_needs_no_endpoint_and_none_is_none() {
     drop(SCOPE.span("alone"));
     drop(guard);
     assert!(requests.recv_timeout(PATIENCE).is_ok());
-    let guard = oxitel::init(config.traces(false).logs(false).metrics(false)).expect("telemetry starts");
+    let guard =
+        oxitel::init(config.traces(false).logs(false).metrics(false)).expect("telemetry starts");
     assert!(!guard.is_recording());
 }
 

@@ -125,8 +125,7 @@ mod disk {
         fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
             let mut filled = 0;
             while filled < buffer.len() {
-                let more =
-                    FileExt::read_at(self, &mut buffer[filled..], offset + filled as u64);
+                let more = FileExt::read_at(self, &mut buffer[filled..], offset + filled as u64);
                 match more {
                     Ok(0) => break,
                     Ok(count) => filled += count,

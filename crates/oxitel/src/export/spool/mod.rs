@@ -12,7 +12,6 @@ mod slot;
 mod walk;
 mod writer;
 
-
 #[cfg(test)]
 mod tests;
 

@@ -296,8 +296,7 @@ impl World {
                     change.to(&mut durable);
                 }
             }
-            self.files[file] =
-                Content { now: durable.clone(), durable, ..Content::default() };
+            self.files[file] = Content { now: durable.clone(), durable, ..Content::default() };
         }
         for folder in 0..self.folders.len() {
             let Folder { now, mut durable } = std::mem::take(&mut self.folders[folder]);

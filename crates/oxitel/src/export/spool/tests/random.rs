@@ -14,16 +14,27 @@ const OPTIONS: Options = Options { quota_bytes: QUOTA, segment_bytes: 6 << 10 };
 
 #[derive(Clone, Debug)]
 enum Action {
-    Append { length: usize },
+    Append {
+        length: usize,
+    },
     Sync,
     Oldest,
     Done,
     /// The process ends; what it wrote stays.
     Kill,
     PowerCut,
-    Corrupt { which: u64, at: u64, to: u8 },
-    Fail { after: u32, fault: Fault },
-    Full { left: u64 },
+    Corrupt {
+        which: u64,
+        at: u64,
+        to: u8,
+    },
+    Fail {
+        after: u32,
+        fault: Fault,
+    },
+    Full {
+        left: u64,
+    },
     ReadOnly,
     Heal,
 }
