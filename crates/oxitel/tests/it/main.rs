@@ -20,6 +20,7 @@ mod grpc;
 mod grpc_faults;
 mod hooks;
 mod logs;
+mod metrics;
 mod middleware;
 mod nested;
 mod places;
