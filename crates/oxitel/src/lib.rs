@@ -51,6 +51,7 @@ mod diagnose;
 #[cfg(feature = "otel")]
 pub mod export;
 mod guard;
+#[cfg(feature = "otel")]
 pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
@@ -78,6 +79,8 @@ pub use guard::{
 };
 #[cfg(not(feature = "otel"))]
 pub use off::export;
+#[cfg(not(feature = "otel"))]
+pub use off::metrics;
 pub use record::{
     Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
     Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
@@ -98,6 +101,8 @@ mod pages {
     mod privacy {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]

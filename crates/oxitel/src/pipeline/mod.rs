@@ -4,9 +4,9 @@
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
-//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the other
-//! side: `engine`, `settings`, `control`, `sender`, `dispatch`, `gather`, `health`, `parcel`, `outlet`, `lifecycle`,
-//! `signals`, `fork`. All `unsafe` of the crate lives here.
+//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the
+//! other side: `engine`, `settings`, `control`, `sender`, `dispatch`, `gather`, `health`, `parcel`,
+//! `outlet`, `lifecycle`, `signals`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 

@@ -21,6 +21,7 @@ mod grpc_faults;
 mod hooks;
 mod json;
 mod logs;
+mod metrics;
 mod middleware;
 mod nested;
 mod own_metrics;
