@@ -99,6 +99,8 @@ mod pages {
     mod exporters {}
     #[doc = include_str!("../../../docs/guide/privacy.md")]
     mod privacy {}
+    #[doc = include_str!("../../../docs/guide/logs.md")]
+    mod logs {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/metrics.md")]

@@ -30,6 +30,7 @@ impl Config {
         if traces.is_none() && logs.is_none() && metrics.is_none() {
             return Ok(None);
         }
+        let own_metrics = self.own_metrics && metrics.as_ref().is_some_and(is_sent);
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
             resource: self.resource().redact(&rules),
@@ -49,7 +50,7 @@ impl Config {
                 value_length: self.log_records.value_length,
             },
             aggregation: self.metric_reader.aggregation(),
-            own_metrics: self.own_metrics,
+            own_metrics,
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
         }))
@@ -188,6 +189,11 @@ impl Config {
         let request = unless_zero(self.export_timeout_of(signal));
         timing.batch_timeout.map_or(request, |batch| request.min(unless_zero(batch)))
     }
+}
+
+/// Whether the signal leaves the process.
+fn is_sent(route: &Route) -> bool {
+    route.ways.iter().any(|way| matches!(way.target, Target::Receiver(_)))
 }
 
 /// How records of one signal are grouped; what is `None` was not asked for.

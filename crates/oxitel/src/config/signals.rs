@@ -1,7 +1,9 @@
 //! What can be set for each signal: who exports it, and how its OTLP travels.
 
 use super::{Compression, ExemplarFilter, Headers, HistogramAggregation, Protocol, Temporality};
-use crate::metrics::{self, View};
+#[cfg(feature = "otel")]
+use crate::metrics;
+use crate::metrics::View;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -113,23 +115,16 @@ impl MetricReader {
     /// The same in the words of the aggregator.
     #[cfg(feature = "otel")]
     pub(crate) fn aggregation(&self) -> metrics::Settings {
-        let mut settings = metrics::Settings::default();
-        settings.temporality = match self.temporality {
-            Temporality::Cumulative => metrics::TemporalityPreference::Cumulative,
-            Temporality::Delta => metrics::TemporalityPreference::Delta,
-            Temporality::LowMemory => metrics::TemporalityPreference::LowMemory,
-        };
-        settings.exemplars = match self.exemplar_filter {
-            ExemplarFilter::AlwaysOn => metrics::ExemplarFilter::AlwaysOn,
-            ExemplarFilter::AlwaysOff => metrics::ExemplarFilter::AlwaysOff,
-            ExemplarFilter::TraceBased => metrics::ExemplarFilter::TraceBased,
-        };
-        settings.histograms = match self.histogram_aggregation {
-            HistogramAggregation::ExplicitBuckets => metrics::Aggregation::explicit(),
-            HistogramAggregation::Base2Exponential => metrics::Aggregation::exponential(),
-        };
-        settings.views.clone_from(&self.views);
-        settings
+        metrics::Settings {
+            temporality: self.temporality,
+            exemplars: self.exemplar_filter,
+            histograms: match self.histogram_aggregation {
+                HistogramAggregation::ExplicitBuckets => metrics::Aggregation::explicit(),
+                HistogramAggregation::Base2Exponential => metrics::Aggregation::exponential(),
+            },
+            views: self.views.clone(),
+            ..metrics::Settings::default()
+        }
     }
 }
 
