@@ -107,6 +107,8 @@ mod pages {
     mod metrics {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
+    #[doc = include_str!("../../../docs/guide/sending.md")]
+    mod sending {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }
