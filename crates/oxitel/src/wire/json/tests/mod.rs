@@ -82,7 +82,9 @@ fn written((number, content): (u32, Content<'_>)) -> Vec<u8> {
         Content::Fixed32(value) => (5, None, value.to_le_bytes().to_vec()),
     };
     encode_varint(u64::from(number << 3 | wire), &mut part);
-    varint.into_iter().for_each(|value| encode_varint(value, &mut part));
+    if let Some(value) = varint {
+        encode_varint(value, &mut part);
+    }
     [part, bytes].concat()
 }
 
