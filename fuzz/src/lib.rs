@@ -1,5 +1,5 @@
-//! Headers that nobody meant to send: cases made from valid ones by mutation, and what must hold
-//! for each.
+//! Headers that nobody meant to send, and spool files that nobody meant to write: cases made from
+//! valid ones by mutation, and what must hold for each.
 //!
 //! A case follows from a codec and a number alone, so the number is all that has to be kept to
 //! see it again. `fuzz/corpus` has cases in files; a test replays them, so that what was found
@@ -9,10 +9,12 @@ mod case;
 mod check;
 mod mutate;
 mod random;
+mod spool;
 mod valid;
 
 pub use case::{Case, Codec};
 pub use check::check;
+pub use spool::{SpoolCase, check_spool, spool_case};
 
 /// The case of this number.
 pub fn case(codec: Codec, seed: u64) -> Case {

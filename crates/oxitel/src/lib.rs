@@ -94,6 +94,8 @@ mod pages {
     mod guide {}
     #[doc = include_str!("../../../docs/guide/privacy.md")]
     mod privacy {}
+    #[doc = include_str!("../../../docs/guide/spool.md")]
+    mod spool {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
