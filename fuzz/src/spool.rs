@@ -83,7 +83,8 @@ fn bounded(found: &Segment, length: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Each wrong byte costs one request at most, what is lost is counted, what is left is unchanged.
+/// Each wrong byte costs one request at most, and what is left is unchanged. That something is lost
+/// is told; how much, as long as no request has two wrong bytes.
 fn complete(found: &Segment, changed: usize) -> Result<(), String> {
     let all = read_segment(VALID).unwrap_or_default().requests;
     let strange = found.requests.iter().find(|one| !all.contains(one));
@@ -91,7 +92,8 @@ fn complete(found: &Segment, changed: usize) -> Result<(), String> {
         return Err(format!("nobody wrote {strange:?}"));
     }
     let lost = all.len() - found.requests.len();
-    if lost > changed || found.damaged < lost as u64 {
+    let told = if lost == changed { lost } else { lost.min(1) };
+    if lost > changed || found.damaged < told as u64 {
         let damaged = found.damaged;
         return Err(format!("{lost} are lost by {changed} bytes, {damaged} are counted"));
     }

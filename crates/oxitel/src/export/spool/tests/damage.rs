@@ -136,7 +136,9 @@ fn files_of_somebody_else_are_left_alone() {
         ("spool/0/0000000000000007.segment", b"no segment at all, but called one"),
         ("spool/0/000000000000000G.segment", b""),
     ];
-    foreign.iter().for_each(|(path, bytes)| disk.put(path, bytes));
+    for (path, bytes) in foreign {
+        disk.put(path, bytes);
+    }
     let mut spool = open(&disk);
     append(&mut spool, 1, 40);
     assert!(spool.sync().lost.is_empty());
