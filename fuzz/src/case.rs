@@ -19,12 +19,24 @@ pub enum Codec {
     Jaeger,
     /// All of them together.
     All,
+    /// No headers: requests of OTLP, to be written as JSON.
+    Json,
 }
 
 impl Codec {
-    /// Each of them.
-    pub const ALL: [Self; 6] =
+    /// Those that are about headers.
+    pub const HEADERS: [Self; 6] =
         [Self::TraceContext, Self::Baggage, Self::B3, Self::B3Multi, Self::Jaeger, Self::All];
+    /// Each of them.
+    pub const ALL: [Self; 7] = [
+        Self::TraceContext,
+        Self::Baggage,
+        Self::B3,
+        Self::B3Multi,
+        Self::Jaeger,
+        Self::All,
+        Self::Json,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -35,6 +47,7 @@ impl Codec {
             Self::B3Multi => "b3multi",
             Self::Jaeger => "jaeger",
             Self::All => "all",
+            Self::Json => "json",
         }
     }
 
@@ -42,6 +55,7 @@ impl Codec {
     pub fn propagators(self) -> Propagators {
         match self {
             Self::All => Propagators::parse("tracecontext,baggage,b3,b3multi,jaeger").0,
+            Self::Json => Propagators::parse("none").0,
             one => Propagators::parse(one.name()).0,
         }
     }
@@ -140,6 +154,6 @@ mod tests {
             assert_eq!(codec.name().parse(), Ok(codec));
         }
         let error = "b4".parse::<Codec>().expect_err("unknown");
-        assert!(error.contains("tracecontext, baggage, b3, b3multi, jaeger, all"), "{error}");
+        assert!(error.contains("tracecontext, baggage, b3, b3multi, jaeger, all, json"), "{error}");
     }
 }

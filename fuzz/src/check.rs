@@ -2,6 +2,7 @@
 //! stands in headers, and whoever receives it reads what we read.
 
 use crate::case::{Case, Codec};
+use crate::requests;
 use oxitel::context::Baggage;
 use oxitel::propagate::Incoming;
 
@@ -10,8 +11,11 @@ const MAX_STATE: usize = 4096;
 /// Jaeger encodes `+`, which the baggage counts as one byte.
 const MAX_VALUE: usize = 3 * Baggage::MAX_BYTES;
 
-/// What is wrong with how these headers are read and passed on; a panic goes through.
+/// What is wrong with how these headers are read and passed on, or with the JSON of a request; a panic goes through.
 pub fn check(codec: Codec, case: &Case) -> Result<(), String> {
+    if codec == Codec::Json {
+        return requests::check(case);
+    }
     let propagators = codec.propagators();
     let incoming = propagators.extract(&case.0);
     bounded(&incoming)?;

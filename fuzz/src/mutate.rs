@@ -112,7 +112,7 @@ fn split(case: &mut Case, index: usize) {
     }
 }
 
-fn change_value(value: &mut Vec<u8>, random: &mut Random) {
+pub(crate) fn change_value(value: &mut Vec<u8>, random: &mut Random) {
     let at = random.below(value.len() + 1);
     let end = at + random.below(value.len() - at + 1);
     match random.below(9) {

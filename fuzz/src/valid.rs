@@ -13,6 +13,7 @@ pub(crate) fn headers(codec: Codec, random: &mut Random) -> Case {
         Codec::B3 => &[b3_single],
         Codec::B3Multi => &[b3_multi, b3_single],
         Codec::Jaeger => &[jaeger],
+        Codec::Json => &[],
         Codec::All => &[trace_context, baggage, b3_single, b3_multi, jaeger],
     };
     for (index, part) in parts.iter().enumerate() {

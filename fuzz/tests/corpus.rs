@@ -12,11 +12,24 @@ fn every_case_of_the_corpus_holds_for_every_codec() {
         let path = file.expect("readable").path();
         let Ok(case) = fs::read_to_string(&path).expect("text").parse::<Case>();
         headers += case.0.len();
-        for codec in Codec::ALL {
+        for codec in Codec::HEADERS {
             assert_eq!(check(codec, &case), Ok(()), "{} as {codec:?}", path.display());
         }
     }
     assert!(headers > 40, "{headers} headers: the corpus was found and read");
+}
+
+#[test]
+fn every_request_of_the_corpus_becomes_json() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/json");
+    let mut requests = 0;
+    for file in fs::read_dir(folder).expect("there is a corpus") {
+        let path = file.expect("readable").path();
+        let Ok(case) = fs::read_to_string(&path).expect("text").parse::<Case>();
+        requests += case.0.len();
+        assert_eq!(check(Codec::Json, &case), Ok(()), "{}", path.display());
+    }
+    assert!(requests > 10, "{requests} requests: the corpus was found and read");
 }
 
 #[test]
@@ -36,7 +49,7 @@ fn a_number_makes_the_same_case_every_time_and_cases_differ() {
 
 #[test]
 fn cases_are_neither_all_valid_nor_all_broken() {
-    for codec in Codec::ALL {
+    for codec in Codec::HEADERS {
         let read = |seed| {
             let incoming = codec.propagators().extract(&case(codec, seed).0);
             incoming.span_context().is_valid() || !incoming.baggage().is_empty()

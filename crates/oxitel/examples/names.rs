@@ -2,12 +2,13 @@
 //! `getaddrinfo` stands before the C library's and answers as its argument says.
 //!
 //! `names unknown` (there is no such name), `names failing` (the server failed), `names hanging`
-//! (no answer for 30 s), `names moving` (the name moves to another address in between).
+//! (no answer for 30 s), `names moving` (the name moves to another address in between), `names
+//! split` (no answer for the name to which spans are sent, log records have another one).
 
 #![expect(unsafe_code, reason = "a function of the C library is replaced")]
 
 use oxitel::testing::Receiver;
-use oxitel::{Config, Scope};
+use oxitel::{Config, LogRecord, Scope, Severity};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -40,12 +41,15 @@ type Lookup = unsafe extern "C" fn(
 // SAFETY: name and signature are those of the C library; results come from its own function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn getaddrinfo(
-    _: *const c_char,
+    name: *const c_char,
     service: *const c_char,
     hints: *const libc::addrinfo,
     found: *mut *mut libc::addrinfo,
 ) -> c_int {
-    let address = match RESOLVER.load(Ordering::SeqCst) {
+    // SAFETY: the caller's name is a text that ends, as the C library wants it.
+    let hangs = unsafe { CStr::from_ptr(name) } == c"hanging.test";
+    let state = if hangs { HANGING } else { RESOLVER.load(Ordering::SeqCst) };
+    let address = match state {
         UNKNOWN => return libc::EAI_NONAME,
         FAILING => return libc::EAI_AGAIN,
         HANGING => {
@@ -73,6 +77,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "failing" => FAILING,
         "hanging" => HANGING,
         "moving" => FIRST,
+        "split" => return split(),
         other => return Err(format!("{other:?} is no trouble").into()),
     };
     RESOLVER.store(start, Ordering::SeqCst);
@@ -102,5 +107,32 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("ended in ms={}", begun.elapsed().as_millis());
     let stats = oxitel::stats();
     println!("balanced {} queued {}: {stats}", stats.is_balanced(), stats.queued);
+    Ok(())
+}
+
+/// Spans go to a name that hangs; log records do not wait for it.
+fn split() -> Result<(), Box<dyn std::error::Error>> {
+    RESOLVER.store(FIRST, Ordering::SeqCst);
+    let receiver = Receiver::listen(&[SocketAddr::from(([127, 0, 0, FIRST], 0))])?;
+    let port = receiver.addresses()[0].port();
+    let mut config = Config::new("names")
+        .export_timeout(Duration::from_millis(700))
+        .schedule_delay(Duration::from_millis(50));
+    config.traces.endpoint = Some(format!("http://hanging.test:{port}/v1/traces"));
+    config.logs.endpoint = Some(format!("http://receiver.test:{port}/v1/logs"));
+    let _guard = oxitel::init(config)?;
+    // Three batches hang, one after the other.
+    for _ in 0..3 {
+        drop(SCOPE.span("record"));
+        let _ = oxitel::flush(Duration::from_millis(800));
+    }
+    let begun = Instant::now();
+    SCOPE.log(&LogRecord::new(Severity::INFO, "said"));
+    let give_up = begun + Duration::from_secs(10);
+    while receiver.requests().is_empty() && Instant::now() < give_up {
+        let _ = oxitel::flush(Duration::from_millis(50));
+    }
+    println!("log records={} after ms={}", receiver.requests().len(), begun.elapsed().as_millis());
+    println!("threads={}", std::fs::read_dir("/proc/self/task")?.count());
     Ok(())
 }

@@ -51,6 +51,7 @@ mod diagnose;
 #[cfg(feature = "otel")]
 pub mod export;
 mod guard;
+#[cfg(feature = "otel")]
 pub mod metrics;
 #[cfg(feature = "middleware")]
 pub mod middleware;
@@ -68,8 +69,8 @@ pub mod testing;
 pub mod wire;
 
 pub use config::{
-    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Resolved, TlsError,
-    TracingEvents,
+    Compression, Config, Detector, EndpointError, Headers, InitError, Protocol, Proxies, Resolved,
+    TlsError, TracingEvents,
 };
 pub use context::{SpanContext, SpanId, TraceFlags, TraceId};
 pub use export::SignalKind;
@@ -78,6 +79,8 @@ pub use guard::{
 };
 #[cfg(not(feature = "otel"))]
 pub use off::export;
+#[cfg(not(feature = "otel"))]
+pub use off::metrics;
 pub use record::{
     Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
     Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
@@ -92,12 +95,18 @@ mod pages {
     mod readme {}
     #[doc = include_str!("../../../docs/guide/rust.md")]
     mod guide {}
+    #[doc = include_str!("../../../docs/guide/exporters.md")]
+    mod exporters {}
     #[doc = include_str!("../../../docs/guide/privacy.md")]
     mod privacy {}
+    #[doc = include_str!("../../../docs/guide/logs.md")]
+    mod logs {}
     #[doc = include_str!("../../../docs/guide/spool.md")]
     mod spool {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
+    #[doc = include_str!("../../../docs/guide/metrics.md")]
+    mod metrics {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]

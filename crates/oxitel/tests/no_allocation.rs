@@ -3,8 +3,9 @@
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
 use http::{HeaderMap, Request, Response};
+use oxitel::metrics::Meter;
 use oxitel::middleware::HttpServerLayer;
-use oxitel::testing::{Answer, Receiver};
+use oxitel::testing::{Answer, Receiver, metrics};
 use oxitel::{Config, Sampler, Scope, TracingEvents, Value};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -111,7 +112,7 @@ fn serve(layer: &HttpServerLayer) -> u64 {
 fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let receiver = Receiver::start();
     let config = Config::default().endpoint(receiver.endpoint());
-    let config = config.tracing_events(TracingEvents::SpanEvents);
+    let config = config.tracing_events(TracingEvents::SpanEvents).own_metrics(false);
     let guard = oxitel::init(config).expect("telemetry starts");
     let flush = || oxitel::flush(Duration::from_secs(10)).expect("delivered");
     let measure = |name: &str, trace: fn(i64)| {
@@ -146,4 +147,30 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let subscriber = oxitel::bridge::subscriber().with_filter("info");
     tracing::subscriber::with_default(subscriber, || unsampled("subscriber"));
     drop(guard);
+}
+
+#[test]
+fn measurements_allocate_nothing() {
+    metrics::start(metrics::Settings::default());
+    let meter = Meter::named("no allocation");
+    let counter = meter.u64_counter("counter").build();
+    let bound = counter.bind(&[("bound", true.into())]);
+    let histogram = meter.f64_histogram("histogram").build();
+    let gauge = meter.f64_gauge("gauge").build();
+    let measure = || {
+        for number in 0..100_i64 {
+            bound.add(1);
+            counter.add(1, &[("key", (number % 10).into()), ("text", "of some length".into())]);
+            histogram.record(number as f64, &[("flag", true.into())]);
+            gauge.record(number as f64, &[]);
+        }
+    };
+    measure();
+    for _ in 0..3 {
+        let before = ALLOCATIONS.get();
+        measure();
+        assert_eq!(ALLOCATIONS.get() - before, 0, "allocations for 400 measurements");
+        metrics::collect();
+    }
+    metrics::stop();
 }

@@ -1,4 +1,5 @@
-//! `propagators CODEC SECONDS [SEED]`: as many cases as fit into the time.
+//! `propagators CODEC SECONDS [SEED]`: as many cases as fit into the time. The codec `json` is about
+//! requests of OTLP, all others about headers.
 //!
 //! It ends with 1 at the first case that fails, and says by which number it comes back:
 //! `propagators CODEC 0 SEED` runs that one alone. The headers are in a file then, which goes into

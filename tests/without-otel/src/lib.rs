@@ -4,9 +4,15 @@
 use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
 use oxitel::config::{
     Compression, ExemplarFilter, Exporters, HistogramAggregation, LogLevel, LogRecords,
-    MetricReader, Origin, ResolvedSetting, Signal, Temporality, Tls,
+    MetricReader, Origin, ResolvedSetting, Signal, Stream, Temporality, Tls,
 };
 use oxitel::context::Baggage;
+use oxitel::export::{ExportError, Exporter, Files, KeptRequest, Memory, Request, SignalKind};
+use oxitel::metrics::{
+    Aggregation, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge,
+    Histogram, InstrumentKind, Meter, Number, Observable, Observer, Translation, UpDownCounter,
+    View,
+};
 use oxitel::middleware::{
     ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
     ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer, SpanEnd, TrustIncoming,
@@ -21,6 +27,8 @@ use oxitel::{
 };
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tower_layer::Layer as _;
 use tracing_subscriber::Registry;
@@ -86,6 +94,35 @@ pub fn run() -> Result<Seen, InitError> {
     let flushed = oxitel::flush(Duration::from_secs(1));
     drop(guard);
     Ok(Seen { recording, headers, stats: oxitel::stats(), flushed })
+}
+
+/// Exporters of every kind, none of which is started.
+pub fn exporters() -> (Config, String) {
+    let memory = Memory::with_limit(1 << 20);
+    let files = Files::new("telemetry").rotate_at(1 << 20).keep(1);
+    let config = Config::default()
+        .console(Stream::Output)
+        .files(files)
+        .memory(&memory)
+        .exporter("refuses", |signal| Refuses(signal));
+    memory.clear();
+    let kept: Vec<KeptRequest> = memory.requests();
+    let json = kept.iter().map(KeptRequest::to_json).collect::<String>() + &memory.json();
+    assert_eq!(memory.records(), 0);
+    (config, json)
+}
+
+struct Refuses(SignalKind);
+
+impl Exporter for Refuses {
+    fn export(&mut self, request: &Request<'_>) -> Result<(), ExportError> {
+        let is_known = request.signal() == self.0 && request.length() == request.to_vec().len();
+        let pieces = request.pieces().count();
+        let reason = format!("{} {} {pieces}", request.to_json(), request.records());
+        if is_known { Ok(()) } else { Err(ExportError::TryAgain { after: None, reason }) }
+    }
+
+    fn shutdown(&mut self) {}
 }
 
 /// What a program adds that wants a say in its spans.
@@ -294,3 +331,67 @@ pub async fn called(status: u16) -> HashMap<String, String> {
 
 /// A body as the layers give it back.
 pub type Body = ResponseBody<String>;
+
+/// Measures with every instrument; returns how often a callback was asked for its value.
+pub fn measured() -> usize {
+    let meter = Meter::of(&SCOPE);
+    let attributes = [("k", Value::Str("v"))];
+    let counter: Counter = meter.u64_counter("counter").unit("{x}").description("d").build();
+    counter.add(1, &attributes);
+    let bound: BoundCounter = counter.bind(&attributes);
+    bound.add(1);
+    meter.f64_counter("counter.float").build().add(0.5, &[]);
+    let up_down: UpDownCounter<i64> = meter.i64_up_down_counter("up_down").build();
+    let bound: BoundUpDownCounter<i64> = up_down.bind(&[]);
+    bound.add(-1);
+    meter.f64_up_down_counter("up_down.float").build().add(-0.5, &[]);
+    let histogram: Histogram<f64> = meter.f64_histogram("histogram").bounds(&[1.0]).build();
+    let bound: BoundHistogram<f64> = histogram.bind(&[]);
+    bound.record(0.5);
+    meter.u64_histogram("histogram.whole").build().record(5, &[]);
+    let gauge: Gauge<f64> = Meter::named("other").f64_gauge("gauge").build();
+    let bound: BoundGauge<f64> = gauge.bind(&[]);
+    bound.record(0.5);
+    meter.u64_gauge("gauge.whole").build().record(1, &[]);
+    meter.i64_gauge("gauge.signed").build().record(-1, &[]);
+    asked(meter)
+}
+
+fn asked(meter: Meter) -> usize {
+    fn answer<N: Number>(value: N, count: &Arc<AtomicUsize>) -> impl Fn(&Observer<'_, N>) + use<N> {
+        let count = Arc::clone(count);
+        move |it| {
+            count.fetch_add(1, Ordering::Relaxed);
+            it.observe(value, &[]);
+        }
+    }
+    let count = Arc::default();
+    let all: [Observable; 7] = [
+        meter.u64_observable_counter("a").callback(answer(1, &count)).build(),
+        meter.f64_observable_counter("b").callback(answer(1.0, &count)).unit("s").build(),
+        meter.i64_observable_up_down_counter("c").callback(answer(1, &count)).build(),
+        meter.f64_observable_up_down_counter("d").callback(answer(1.0, &count)).build(),
+        meter.u64_observable_gauge("e").callback(answer(1, &count)).description("d").build(),
+        meter.i64_observable_gauge("f").callback(answer(1, &count)).build(),
+        meter.f64_observable_gauge("g").callback(answer(1.0, &count)).build(),
+    ];
+    all.iter().for_each(Observable::stop);
+    count.load(Ordering::Relaxed)
+}
+
+/// Views with everything that can be said in one.
+pub fn views() -> (View, View, Translation) {
+    let view = View::of("a.*")
+        .of_kind(InstrumentKind::Histogram)
+        .of_unit("s")
+        .of_scope("service")
+        .of_scope_version("1")
+        .of_scope_schema("")
+        .description("d")
+        .keep(["k"])
+        .aggregation(Aggregation::exponential())
+        .cardinality_limit(10)
+        .exemplars(2);
+    let other = View::of("a").name("b").leave_out(["k"]).aggregation(Aggregation::explicit());
+    (view, other, Translation::default())
+}

@@ -4,8 +4,8 @@ use oxitel::bridge::SetParentError;
 use oxitel::config::Origin;
 use oxitel::{SpanContext, Stats};
 use oxitel_without_otel::{
-    Seen, called, configured, extended, handled, install, layers, own_subscriber, run, subscriber,
-    travel, work,
+    Seen, called, configured, exporters, extended, handled, install, layers, measured,
+    own_subscriber, run, subscriber, travel, views, work,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -19,10 +19,26 @@ fn every_name_compiles_and_nothing_is_recorded() {
 }
 
 #[test]
+fn exporters_can_be_added_and_nobody_starts_them() {
+    let (config, json) = exporters();
+    assert_eq!(json, "");
+    let shown = config.resolved().to_string();
+    assert!(shown.contains("extras = [files, memory, refuses] (argument)"), "{shown}");
+    assert!(shown.contains("traces.exporters = otlp,console (argument)"), "{shown}");
+}
+
+#[test]
 fn futures_give_their_own_results() {
     let mut work = pin!(work());
     let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(polled, Poll::Ready(42));
+}
+
+#[test]
+fn measurements_go_nowhere_and_nobody_is_asked() {
+    assert_eq!(measured(), 0);
+    let (view, other, _) = views();
+    assert_eq!((view.clone(), other.clone()), (view, other));
 }
 
 #[test]

@@ -2,12 +2,14 @@
 //! held up, one line a minute and cause.
 
 use crate::weather;
+use oxitel::testing::proto::collector::logs::v1::ExportLogsServiceRequest;
+use oxitel::testing::proto::collector::trace::v1::ExportTraceServiceRequest;
 use oxitel::testing::{Answer, Receiver, Request};
+use prost::Message;
 use std::collections::HashMap;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,7 +25,7 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn text(&self) -> String {
-        self.broken.iter().map(|line| format!("  {line}\n")).collect()
+        self.broken.iter().flat_map(|line| ["  ", line, "\n"]).collect()
     }
 
     fn check(&mut self, holds: bool, what: impl FnOnce() -> String) {
@@ -33,11 +35,13 @@ impl Verdict {
     }
 }
 
-/// How each acceptance of a span was answered, by the span's id.
+/// How each acceptance of a record was answered, by the record's id.
 type Accepted = HashMap<Vec<u8>, Vec<Acceptance>>;
 
 #[derive(Clone, Debug)]
 struct Acceptance {
+    /// For people.
+    #[expect(dead_code, reason = "it is shown when something is broken")]
     answer: Answer,
     /// The sender may not have heard it.
     may_be_missed: bool,
@@ -56,21 +60,6 @@ struct Sum {
 
 pub(crate) fn run(seed: u64) -> Verdict {
     let receiver = Receiver::start();
-    let accepted = Arc::new(Mutex::new(Accepted::new()));
-    let inbox = Arc::clone(&accepted);
-    let mut doomed_until = Instant::now();
-    receiver.hand_over(move |request, spans| {
-        let Request { answer, arrived, .. } = request;
-        let may_be_missed = weather::may_be_missed(&answer) || arrived < doomed_until;
-        if weather::ends_the_connection(&answer) {
-            doomed_until = arrived + LAST_MOMENTS;
-        }
-        let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
-        for record in spans {
-            let acceptance = Acceptance { answer: answer.clone(), may_be_missed };
-            inbox.entry(record.span.span_id).or_default().push(acceptance);
-        }
-    });
     let over = AtomicBool::new(false);
     let output = thread::scope(|scope| {
         scope.spawn(|| weather::blow(&receiver, seed, &over));
@@ -78,16 +67,55 @@ pub(crate) fn run(seed: u64) -> Verdict {
         over.store(true, Ordering::Relaxed);
         output
     });
+    let requests = receiver.requests();
     drop(receiver);
     let mut verdict = Verdict::default();
     match output {
-        Ok((told, said)) => {
-            let accepted = accepted.lock().unwrap_or_else(PoisonError::into_inner);
-            judge(&mut verdict, &told, &said, &accepted);
-        }
+        Ok((told, said)) => judge(&mut verdict, &told, &said, &taken(&requests)),
         Err(error) => verdict.broken.push(error),
     }
     verdict
+}
+
+/// What the receiver took in, by what it answered.
+fn taken(requests: &[Request]) -> Accepted {
+    let mut accepted = Accepted::new();
+    let mut doomed_until = None;
+    for request in requests {
+        let may_be_missed = weather::may_be_missed(&request.answer)
+            || doomed_until.is_some_and(|until| request.arrived < until);
+        if weather::ends_the_connection(&request.answer) {
+            doomed_until = Some(request.arrived + LAST_MOMENTS);
+        }
+        let mut ids = if weather::takes_in(&request.answer) { ids(request) } else { Vec::new() };
+        if let Answer::PartialSuccess { rejected, .. } = request.answer {
+            let refused = usize::try_from(rejected).unwrap_or(0);
+            ids.truncate(ids.len().saturating_sub(refused));
+        }
+        for id in ids {
+            let acceptance = Acceptance { answer: request.answer.clone(), may_be_missed };
+            accepted.entry(id).or_default().push(acceptance);
+        }
+    }
+    accepted
+}
+
+/// The ids of the records, in order: of a span its own, of a log record what its body says.
+fn ids(request: &Request) -> Vec<Vec<u8>> {
+    const FRAME_HEAD_BYTES: usize = 5;
+    let skipped = if request.grpc { FRAME_HEAD_BYTES } else { 0 };
+    let message = request.body.get(skipped..).unwrap_or_default();
+    let path = request.path.to_lowercase();
+    if path.contains("trace") {
+        let message = ExportTraceServiceRequest::decode(message).unwrap_or_default();
+        let scopes = message.resource_spans.into_iter().flat_map(|group| group.scope_spans);
+        scopes.flat_map(|scope| scope.spans).map(|span| span.span_id).collect()
+    } else {
+        let message = ExportLogsServiceRequest::decode(message).unwrap_or_default();
+        let scopes = message.resource_logs.into_iter().flat_map(|group| group.scope_logs);
+        let records = scopes.flat_map(|scope| scope.log_records);
+        records.map(|record| format!("{:?}", record.body).into_bytes()).collect()
+    }
 }
 
 fn start(seed: u64, endpoint: &str) -> Result<Child, String> {
@@ -150,7 +178,7 @@ fn judge(verdict: &mut Verdict, told: &str, said: &str, accepted: &Accepted) {
     };
     let repeated: Vec<_> = accepted.values().filter(without_reason).collect();
     verdict.check(repeated.is_empty(), || {
-        format!("{} spans came again, such as {:?}", repeated.len(), repeated[0])
+        format!("{} records came again, such as {:?}", repeated.len(), repeated[0])
     });
     check_lines(verdict, said, sum.processes);
 }

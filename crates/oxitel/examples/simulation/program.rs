@@ -2,7 +2,7 @@
 //! says. It checks what only it can see: how long calls take, and that the ledger knows its records.
 
 use crate::random::Random;
-use oxitel::{Config, Protocol, Scope};
+use oxitel::{Config, LogRecord, Protocol, Scope, Severity, SignalKind};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -10,15 +10,17 @@ use std::time::{Duration, Instant};
 
 static SCOPE: Scope = Scope::new("simulation");
 
-/// Records that ended in this process, as the program counts them.
+/// Spans that ended in this process, as the program counts them.
 static CLAIMED: AtomicU64 = AtomicU64::new(0);
+/// Log records that this process made, too late ones as well.
+static LOGGED: AtomicU64 = AtomicU64::new(0);
 
 /// What a busy machine may add to a deadline.
 const SLACK: Duration = Duration::from_millis(1_500);
 
 pub(crate) fn run(seed: u64) -> ExitCode {
     let mut random = Random::new(seed, 1);
-    for session in 0..1 + random.below(3) {
+    for session in 0..=random.below(3) {
         run_session(seed, session, &mut random);
     }
     tell();
@@ -54,10 +56,23 @@ fn run_session(seed: u64, session: u64, random: &mut Random) {
     });
     drop(guard);
     // Another thread may have begun the shutdown and be inside of it still; it was joined.
-    let stats = oxitel::stats();
+    check(&format!("session {session}"));
+    let queued = oxitel::stats().queued;
+    if queued != 0 {
+        println!("broken: session {session} ended with {queued} records in the queue");
+    }
+}
+
+/// The ledger knows each span, no more log records than there were, and what became of them.
+fn check(when: &str) {
+    let [spans, logs] = [SignalKind::Traces, SignalKind::Logs].map(oxitel::stats_of);
     let claimed = CLAIMED.load(Ordering::Relaxed);
-    if stats.recorded != claimed || !stats.is_balanced() || stats.queued != 0 {
-        println!("broken: session {session} ended with {claimed} records; the ledger: {stats:?}");
+    let logged = LOGGED.load(Ordering::Relaxed);
+    if spans.recorded != claimed || !spans.is_balanced() {
+        println!("broken: {when}: {claimed} spans ended; the ledger: {spans:?}");
+    }
+    if logs.recorded > logged || !logs.is_balanced() {
+        println!("broken: {when}: {logged} log records were made; the ledger: {logs:?}");
     }
 }
 
@@ -73,7 +88,7 @@ fn config(random: &mut Random) -> Config {
         config = config.max_queue_size(16 + random.below(500) as usize);
     }
     if random.once_in(3) {
-        config = config.max_export_batch_size(1 + random.below(64) as usize);
+        config = config.max_export_batch_size(1 + random.below(16) as usize);
     }
     config
 }
@@ -104,9 +119,20 @@ fn span(random: &mut Random) {
     if random.once_in(5) {
         end(SCOPE.span("child"));
     }
+    if random.once_in(4) {
+        log();
+    }
     let claimed = span.is_recording();
     drop(span);
     CLAIMED.fetch_add(u64::from(claimed), Ordering::Relaxed);
+}
+
+/// A log record with a body of its own. Whether it still counts is decided inside, so its number is
+/// a bound: see `check`.
+fn log() {
+    let number = LOGGED.fetch_add(1, Ordering::Relaxed);
+    let text = format!("record {number} of {}", std::process::id());
+    SCOPE.log(&LogRecord::new(Severity::INFO, &*text));
 }
 
 fn end(span: oxitel::Span) {
@@ -147,7 +173,9 @@ fn fork(random: &mut Random) {
             // SAFETY: a child that hangs is ended by its alarm, which the parent sees.
             unsafe { libc::alarm(10) };
             CLAIMED.store(0, Ordering::Relaxed);
+            LOGGED.store(0, Ordering::Relaxed);
             (0..spans).for_each(|_| end(SCOPE.span("in a child")));
+            (0..spans).for_each(|_| log());
             if flushes {
                 flush(Duration::from_millis(200));
             }
@@ -167,11 +195,8 @@ fn fork(random: &mut Random) {
 }
 
 fn tell() {
+    check("at the end");
     let stats = oxitel::stats();
-    let claimed = CLAIMED.load(Ordering::Relaxed);
-    if stats.recorded != claimed || !stats.is_balanced() {
-        println!("broken: {claimed} records ended; the ledger: {stats:?}");
-    }
     println!(
         "ledger recorded={} delivered={} given_up={} queued={}",
         stats.recorded,

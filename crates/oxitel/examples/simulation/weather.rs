@@ -56,6 +56,13 @@ fn answer(random: &mut Random) -> Answer {
     }
 }
 
+/// Whether the receiver keeps what came.
+pub(crate) fn takes_in(answer: &Answer) -> bool {
+    ends_the_connection(answer)
+        || matches!(answer, Answer::Accept | Answer::PartialSuccess { .. } | Answer::Endless)
+        || matches!(answer, Answer::Slow { .. } | Answer::Words { .. })
+}
+
 /// Whether the sender may miss that this was an acceptance.
 pub(crate) fn may_be_missed(answer: &Answer) -> bool {
     ends_the_connection(answer)

@@ -39,7 +39,7 @@ choices! {
         Grpc = "grpc",
         /// Protobuf over HTTP, usually at port 4318.
         HttpProtobuf = "http/protobuf",
-        /// JSON over HTTP. No build can send it yet.
+        /// JSON over HTTP: larger and slower, for receivers that read nothing else.
         HttpJson = "http/json",
     }
 }

@@ -33,6 +33,7 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<String>) -> Config {
     }
     let mut config = reader.draft.config;
     config.warnings = reader.warnings;
+    config.read_proxies(reader.lookup);
     config.remember_values();
     config
 }

@@ -34,16 +34,9 @@ pub enum EndpointError {
         "endpoint {0:?} has a scheme that OTLP does not use; write \"http://…\" or \"https://…\""
     )]
     Scheme(String),
-    /// A protocol that is not built in.
-    #[error(
-        "the protocol {protocol:?} for endpoint {endpoint:?} is none that can be spoken; use \"http/protobuf\" or \"grpc\""
-    )]
-    Protocol {
-        /// The endpoint as given.
-        endpoint: String,
-        /// The protocol that was asked for.
-        protocol: String,
-    },
+    /// A proxy that is no place to send to.
+    #[error("proxy {0:?} cannot be used; write it like \"http://proxy:3128\"")]
+    Proxy(String),
     /// No valid header; its value is not shown.
     #[error("header {0:?} has a name or a value that HTTP does not allow")]
     Header(String),

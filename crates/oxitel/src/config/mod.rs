@@ -12,6 +12,7 @@ mod origins;
 #[cfg(feature = "otel")]
 mod otlp;
 mod parse;
+mod proxies;
 #[cfg(feature = "otel")]
 mod resolve;
 mod resolved;
@@ -27,6 +28,7 @@ pub use choices::{
 };
 pub use error::{EndpointError, InitError, TlsError};
 pub use origins::Origin;
+pub use proxies::Proxies;
 pub use resolved::{Resolved, ResolvedSetting};
 pub use signals::{Exporters, LogRecords, MetricReader, Signal, Tls};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub compression: Compression,
     /// `OTEL_EXPORTER_OTLP_CERTIFICATE` and what belongs to it.
     pub tls: Tls,
+    /// `http_proxy`, `https_proxy`, `no_proxy` and their like: who passes requests on.
+    pub proxies: Proxies,
     /// `OTEL_TRACES_EXPORTER`, and `OTEL_EXPORTER_OTLP_TRACES_…`: traces' own settings.
     pub traces: Signal,
     /// `OTEL_METRICS_EXPORTER`, and `OTEL_EXPORTER_OTLP_METRICS_…`: metrics' own settings.
@@ -104,6 +108,9 @@ pub struct Config {
     pub metric_reader: MetricReader,
     /// `OTEL_BLRP_…` and `OTEL_LOGRECORD_…`.
     pub log_records: LogRecords,
+    /// Whether the engine's own health (`otel.sdk.…`) is among the metrics that are sent to a
+    /// receiver. Default `true`.
+    pub own_metrics: bool,
     /// What `tracing` events become: log records (the default), or events of their spans.
     pub tracing_events: TracingEvents,
     /// Whether `init` makes us the OpenTelemetry API's global tracer provider and propagator.
@@ -154,6 +161,7 @@ impl Default for Config {
             export_timeout: Duration::from_secs(10),
             compression: Compression::None,
             tls: Tls::default(),
+            proxies: Proxies::default(),
             traces: Signal::default(),
             metrics: Signal::default(),
             logs: Signal::default(),
@@ -169,6 +177,7 @@ impl Default for Config {
             log_level: LogLevel::Info,
             metric_reader: MetricReader::default(),
             log_records: LogRecords::default(),
+            own_metrics: true,
             tracing_events: TracingEvents::LogRecords,
             otel_globals: true,
             activate_otel_context: Activation::Auto,

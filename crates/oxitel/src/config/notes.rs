@@ -2,7 +2,7 @@
 
 use super::origins::Origin;
 use super::settings::{self, Need};
-use super::{Config, Exporters, variables};
+use super::{Config, variables};
 
 impl Config {
     /// One line for each cause.
@@ -24,12 +24,8 @@ impl Config {
 
     /// Settings that wait for something that this build does not have.
     fn unmet(&self, need: Need) -> Option<String> {
-        let is_off = match need {
-            Need::Metrics => self.metrics.exporters == Exporters::NONE,
-            _ => false,
-        };
         let asked: Vec<_> = settings::all()
-            .filter(|setting| !is_off && setting.needs == Some(need))
+            .filter(|setting| setting.needs == Some(need))
             .filter_map(|setting| {
                 let value = (setting.shown)(self);
                 let name = match self.origin(setting) {

@@ -1,6 +1,7 @@
 //! One signal's way out: its own settings, and the general ones where it has none.
 
-use super::{Compression, Config, Headers, InitError, Protocol, Signal};
+use super::proxies::is_proxy;
+use super::{Compression, Config, EndpointError, Headers, InitError, Protocol, Signal, url};
 use crate::export::{Destination, SignalKind, TlsFiles};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -79,7 +80,13 @@ impl Config {
             None => return Ok(None),
         };
         let destination = destination.secured_by(otlp.files)?;
-        Ok(Some(destination.compressed_by(otlp.compression)))
+        let destination = destination.compressed_by(otlp.compression);
+        let (is_tls, host, port) = destination.place();
+        match self.proxies.on_the_way_to(is_tls, host, port) {
+            Some(proxy) if is_proxy(proxy) => Ok(Some(destination.by_proxy(proxy)?)),
+            Some(proxy) => Err(EndpointError::Proxy(url::masked(proxy)).into()),
+            None => Ok(Some(destination)),
+        }
     }
 
     /// What bounds one request of a signal with all its retries, before its batches' own
@@ -111,7 +118,7 @@ impl Otlp<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::{Config, EndpointError, InitError, Protocol};
+    use crate::config::{Config, Protocol};
     use crate::export::SignalKind;
 
     fn told(config: &Config) -> String {
@@ -181,9 +188,7 @@ mod tests {
         assert_eq!(shown(base.clone()), Ok(Some("http://h:4317 over gRPC".to_owned())));
         let http = base.protocol(Protocol::HttpProtobuf);
         assert_eq!(shown(http.clone()), Ok(Some("http://h:4317/v1/traces".to_owned())));
-        assert!(matches!(
-            shown(http.protocol(Protocol::HttpJson)),
-            Err(InitError::Endpoint(EndpointError::Protocol { .. }))
-        ));
+        let json = http.protocol(Protocol::HttpJson);
+        assert_eq!(shown(json), Ok(Some("http://h:4317/v1/traces".to_owned())));
     }
 }

@@ -25,9 +25,12 @@ impl Config {
         }
         let traces = self.route(SignalKind::Traces)?;
         let logs = self.route_or_none(SignalKind::Logs, traces.is_some())?;
-        if traces.is_none() && logs.is_none() {
+        let others_work = traces.is_some() || logs.is_some();
+        let metrics = self.route_or_none(SignalKind::Metrics, others_work)?;
+        if traces.is_none() && logs.is_none() && metrics.is_none() {
             return Ok(None);
         }
+        let own_metrics = self.own_metrics && metrics.as_ref().is_some_and(is_sent);
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
             resource: self.resource().redact(&rules),
@@ -39,13 +42,15 @@ impl Config {
             hooks: self.hooks.clone(),
             baggage: current_baggage,
             traces,
-            metrics: None,
+            metrics,
             logs,
             events_of_spans: self.tracing_events == TracingEvents::SpanEvents,
             log_limit: Limit {
                 count: self.log_records.attributes,
                 value_length: self.log_records.value_length,
             },
+            aggregation: self.metric_reader.aggregation(),
+            own_metrics,
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
         }))
@@ -96,7 +101,7 @@ impl Config {
     fn timing(&self, signal: SignalKind) -> Timing {
         match signal {
             SignalKind::Traces => Timing {
-                schedule_delay: self.schedule_delay,
+                schedule_delay: self.delay(signal, "schedule_delay", self.schedule_delay),
                 batch_timeout: self.asked("batch_timeout", self.batch_timeout),
                 queue_items: self.items("max_queue_size", self.max_queue_size),
                 batch_items: self.items("max_export_batch_size", self.max_export_batch_size),
@@ -110,7 +115,11 @@ impl Config {
             SignalKind::Logs => {
                 let own = &self.log_records;
                 Timing {
-                    schedule_delay: own.schedule_delay,
+                    schedule_delay: self.delay(
+                        signal,
+                        "log_records.schedule_delay",
+                        own.schedule_delay,
+                    ),
                     batch_timeout: self.asked("log_records.batch_timeout", own.batch_timeout),
                     queue_items: self.items("log_records.max_queue_size", own.max_queue_size),
                     batch_items: self
@@ -118,6 +127,12 @@ impl Config {
                 }
             }
         }
+    }
+
+    /// What somebody asked for, or the default, which is shorter where a person is waiting.
+    fn delay(&self, signal: SignalKind, setting: &str, delay: Duration) -> Duration {
+        let is_watched = self.signal(signal).exporters.console && !self.is_asked_for(setting);
+        if is_watched { delay.min(WATCHED_DELAY) } else { delay }
     }
 
     /// Makes the formats of headers the process's.
@@ -176,6 +191,11 @@ impl Config {
     }
 }
 
+/// Whether the signal leaves the process.
+fn is_sent(route: &Route) -> bool {
+    route.ways.iter().any(|way| matches!(way.target, Target::Receiver(_)))
+}
+
 /// How records of one signal are grouped; what is `None` was not asked for.
 struct Timing {
     schedule_delay: Duration,
@@ -190,6 +210,9 @@ fn current_baggage(each: &mut dyn FnMut(&str, &str)) {
         each(name, value);
     }
 }
+
+/// The schedule delay of a signal with a console.
+const WATCHED_DELAY: Duration = Duration::from_millis(500);
 
 /// A shorter delay would keep the sender awake without bringing anything out sooner.
 const SHORTEST_DELAY: Duration = Duration::from_millis(10);
@@ -206,7 +229,7 @@ fn bounded(time: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
+    use crate::config::{Config, Stream};
     use crate::export::SignalKind;
     use std::time::Duration;
 
@@ -228,5 +251,21 @@ mod tests {
             (name == "OTEL_BSP_EXPORT_TIMEOUT").then(|| "30000".to_owned())
         });
         assert_eq!(timeout(&by_variable.export_timeout(seconds(60))), seconds(30));
+    }
+
+    #[test]
+    fn a_console_is_written_to_soon_unless_somebody_says_when() {
+        let milliseconds = Duration::from_millis;
+        let delay = |config: &Config| config.timing(SignalKind::Traces).schedule_delay;
+        let quiet = Config::default();
+        assert_eq!(delay(&quiet), milliseconds(5_000));
+        let watched = quiet.console(Stream::Error);
+        assert_eq!(delay(&watched), milliseconds(500));
+        assert_eq!(
+            delay(&watched.clone().schedule_delay(milliseconds(3_000))),
+            milliseconds(3_000)
+        );
+        assert_eq!(watched.timing(SignalKind::Logs).schedule_delay, milliseconds(500));
+        assert_eq!(delay(&watched.traces(false)), milliseconds(5_000));
     }
 }

@@ -6,6 +6,7 @@ use super::{
 use crate::bridge::Activation;
 use crate::context::SpanContext;
 use crate::export::{Exporter, Extra, Files, Memory, SignalKind};
+use crate::metrics::View;
 use crate::propagate::Propagators;
 use crate::record::{Limits, Redaction, Sampler, SpanMut, SpanRef, Verdict};
 use std::path::PathBuf;
@@ -158,6 +159,20 @@ impl Config {
     pub fn logs(mut self, are_wanted: bool) -> Self {
         switch(&mut self.logs, are_wanted);
         if are_wanted { self } else { self.argument("logs.exporters") }
+    }
+
+    /// Changes what instruments give; views count in the order in which they were added.
+    #[must_use]
+    pub fn view(mut self, view: View) -> Self {
+        self.metric_reader.views.push(view);
+        self.argument("metric_reader.views")
+    }
+
+    /// Whether the engine's own health is among the metrics.
+    #[must_use]
+    pub fn own_metrics(mut self, are_wanted: bool) -> Self {
+        self.own_metrics = are_wanted;
+        self.argument("own_metrics")
     }
 
     /// What `tracing` events become.

@@ -29,7 +29,7 @@ pub(super) struct Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Zstd,
-    Metrics,
+    Prometheus,
     ConfigFile,
     Entities,
     Conventions,
@@ -37,13 +37,13 @@ pub(super) enum Need {
 
 impl Need {
     pub(super) const ALL: [Self; 5] =
-        [Self::Zstd, Self::Metrics, Self::ConfigFile, Self::Entities, Self::Conventions];
+        [Self::Zstd, Self::Prometheus, Self::ConfigFile, Self::Entities, Self::Conventions];
 
     /// Why a setting has no effect.
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Zstd => "this build has no zstd: it needs the feature `zstd`",
-            Self::Metrics => "this build records no metrics",
+            Self::Prometheus => "this build serves no page for Prometheus",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
             Self::Conventions => "this build has one form of the conventions",
@@ -54,7 +54,9 @@ impl Need {
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
             Self::Zstd => cfg!(feature = "zstd") || value != "zstd",
-            Self::Metrics => value == "none",
+            Self::Prometheus => {
+                value.split(',').all(|name| ["otlp", "console", "none"].contains(&name))
+            }
             _ => false,
         }
     }
@@ -99,6 +101,7 @@ const GENERAL: &[Setting] = &[
     row!(list, semconv_opt_in, Conventions),
     row!(optional, exception_signal, Conventions),
     row!(plain, tracing_events),
+    row!(plain, own_metrics),
     row!(plain, otel_globals),
     row!(debug, activate_otel_context),
     row!(time, shutdown_timeout),
@@ -116,28 +119,31 @@ const OTLP: &[Setting] = &[
     row!(optional_path, tls.client_key),
     row!(optional_path, tls.client_certificate),
     row!(optional, tls.insecure),
+    row!(optional_url / optional, proxies.http),
+    row!(optional_url / optional, proxies.https),
+    row!(optional, proxies.except),
 ];
 
-/// One signal's own; `$need` is what a whole signal waits for.
+/// One signal's own; `$exporters` is what some of its exporters wait for.
 macro_rules! signal {
-    ($signal:ident, $compression:ident $(, $need:ident)?) => {
+    ($signal:ident, $compression:ident $(, $exporters:ident)?) => {
         &[
-            row!(plain, $signal.exporters $(, $need)?),
-            row!(optional_url / optional, $signal.endpoint $(, $need)?),
-            row!(optional, $signal.protocol $(, $need)?),
-            row!(optional_header_names / optional_header_values, $signal.headers $(, $need)?),
-            row!(optional_timeout, $signal.timeout $(, $need)?),
+            row!(plain, $signal.exporters $(, $exporters)?),
+            row!(optional_url / optional, $signal.endpoint),
+            row!(optional, $signal.protocol),
+            row!(optional_header_names / optional_header_values, $signal.headers),
+            row!(optional_timeout, $signal.timeout),
             row!(optional, $signal.compression, $compression),
-            row!(optional_path, $signal.tls.certificate $(, $need)?),
-            row!(optional_path, $signal.tls.client_key $(, $need)?),
-            row!(optional_path, $signal.tls.client_certificate $(, $need)?),
+            row!(optional_path, $signal.tls.certificate),
+            row!(optional_path, $signal.tls.client_key),
+            row!(optional_path, $signal.tls.client_certificate),
             row!(optional, $signal.tls.insecure),
         ]
     };
 }
 
 const TRACES: &[Setting] = signal!(traces, Zstd);
-const METRICS: &[Setting] = signal!(metrics, Metrics, Metrics);
+const METRICS: &[Setting] = signal!(metrics, Zstd, Prometheus);
 const LOGS: &[Setting] = signal!(logs, Zstd);
 
 const SPANS: &[Setting] = &[
@@ -161,13 +167,14 @@ const SPANS: &[Setting] = &[
 ];
 
 const METRIC_READER: &[Setting] = &[
-    row!(time, metric_reader.interval, Metrics),
-    row!(timeout, metric_reader.timeout, Metrics),
-    row!(plain, metric_reader.exemplar_filter, Metrics),
-    row!(plain, metric_reader.temporality, Metrics),
-    row!(plain, metric_reader.histogram_aggregation, Metrics),
-    row!(plain, metric_reader.prometheus_host, Metrics),
-    row!(plain, metric_reader.prometheus_port, Metrics),
+    row!(time, metric_reader.interval),
+    row!(timeout, metric_reader.timeout),
+    row!(plain, metric_reader.exemplar_filter),
+    row!(plain, metric_reader.temporality),
+    row!(plain, metric_reader.histogram_aggregation),
+    row!(debug, metric_reader.views),
+    row!(plain, metric_reader.prometheus_host, Prometheus),
+    row!(plain, metric_reader.prometheus_port, Prometheus),
 ];
 
 const LOG_RECORDS: &[Setting] = &[

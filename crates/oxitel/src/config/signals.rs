@@ -1,6 +1,9 @@
 //! What can be set for each signal: who exports it, and how its OTLP travels.
 
 use super::{Compression, ExemplarFilter, Headers, HistogramAggregation, Protocol, Temporality};
+#[cfg(feature = "otel")]
+use crate::metrics;
+use crate::metrics::View;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -71,7 +74,7 @@ impl std::fmt::Display for Exporters {
     }
 }
 
-/// How metrics are collected. Kept and checked; no build records metrics yet.
+/// How metrics are collected.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct MetricReader {
@@ -85,6 +88,8 @@ pub struct MetricReader {
     pub temporality: Temporality,
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`. Default explicit buckets.
     pub histogram_aggregation: HistogramAggregation,
+    /// Changes to what instruments give; see [`View`].
+    pub views: Vec<View>,
     /// `OTEL_EXPORTER_PROMETHEUS_HOST`. Default `localhost`.
     pub prometheus_host: String,
     /// `OTEL_EXPORTER_PROMETHEUS_PORT`. Default 9464.
@@ -99,13 +104,31 @@ impl Default for MetricReader {
             exemplar_filter: ExemplarFilter::TraceBased,
             temporality: Temporality::Cumulative,
             histogram_aggregation: HistogramAggregation::ExplicitBuckets,
+            views: Vec::new(),
             prometheus_host: "localhost".to_owned(),
             prometheus_port: 9464,
         }
     }
 }
 
-/// How log records are grouped and limited. Kept and checked; no build records logs yet.
+impl MetricReader {
+    /// The same in the words of the aggregator.
+    #[cfg(feature = "otel")]
+    pub(crate) fn aggregation(&self) -> metrics::Settings {
+        metrics::Settings {
+            temporality: self.temporality,
+            exemplars: self.exemplar_filter,
+            histograms: match self.histogram_aggregation {
+                HistogramAggregation::ExplicitBuckets => metrics::Aggregation::explicit(),
+                HistogramAggregation::Base2Exponential => metrics::Aggregation::exponential(),
+            },
+            views: self.views.clone(),
+            ..metrics::Settings::default()
+        }
+    }
+}
+
+/// How log records are grouped and limited.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogRecords {

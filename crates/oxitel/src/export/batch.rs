@@ -3,9 +3,9 @@
 //! Records are not copied. A batch is slices of its parcels' bytes, so an attempt can be repeated.
 
 use super::SignalKind;
-use crate::pipeline::Parcel;
 use crate::pipeline::encode::{field_length, message, varint_length};
 use crate::pipeline::scope::ScopeData;
+use crate::pipeline::{Content, Parcel};
 use bytes::Bytes;
 use std::{fmt, mem};
 
@@ -51,7 +51,9 @@ impl Batch {
     ) -> Self {
         let records = parcels.iter().map(|parcel| parcel.records).sum();
         let groups = grouped(parcels);
+        let scopes = parcels.iter().filter(|parcel| matches!(parcel.content, Content::Scopes));
         let resource_spans = field_length(resource.len())
+            + scopes.clone().map(|parcel| parcel.bytes.len()).sum::<usize>()
             + groups.iter().map(|group| field_length(group.inner_length())).sum::<usize>();
 
         let mut head = Vec::new();
@@ -68,6 +70,7 @@ impl Batch {
             }
         }
         pieces.push(Bytes::from(head));
+        pieces.extend(scopes.map(|parcel| parcel.bytes.clone()));
         Self { id, signal, pieces, length: field_length(resource_spans), records }
     }
 
@@ -112,7 +115,8 @@ impl Group {
 fn grouped(parcels: &[Parcel]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     for parcel in parcels {
-        for run in parcel.runs.iter() {
+        let Content::Records(runs) = &parcel.content else { continue };
+        for run in runs.iter() {
             let (start, length) = (run.offset as usize, run.length as usize);
             let slice = parcel.bytes.slice(start..start + length);
             let known = groups.iter_mut().find(|group| std::ptr::eq(group.scope, run.scope));

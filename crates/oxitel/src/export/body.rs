@@ -71,7 +71,8 @@ impl Pieces {
     }
 }
 
-fn length(pieces: &[Bytes]) -> u64 {
+/// All pieces together.
+pub(super) fn length(pieces: &[Bytes]) -> u64 {
     pieces.iter().map(|piece| piece.len() as u64).sum()
 }
 

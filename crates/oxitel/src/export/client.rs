@@ -31,7 +31,7 @@ impl Client {
             Target::Extra(extra) => return Self::Aside(aside::Client::new(extra)),
         };
         match destination.transport() {
-            Transport::Http => Self::Http(http::Client::new(destination)),
+            Transport::Http | Transport::Json => Self::Http(http::Client::new(destination)),
             Transport::Grpc => Self::Grpc(grpc::Client::new(destination)),
         }
     }

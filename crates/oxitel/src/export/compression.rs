@@ -2,8 +2,7 @@
 //!
 //! Flow: batch -> **compression** -> `body` -> receiver -> `body` -> **compression** -> `response`.
 
-use super::batch::Batch;
-use super::body::{MAX_ANSWER, Unread};
+use super::body::{MAX_ANSWER, Unread, length};
 use crate::config::Compression;
 use ::http::HeaderValue;
 use bytes::buf::Writer;
@@ -30,10 +29,9 @@ pub(super) struct Packer {
 }
 
 /// A body in its compressed form, and what that is called.
-#[derive(Debug)]
-pub(super) struct Packed {
-    pub(super) bytes: Bytes,
-    pub(super) coding: HeaderValue,
+struct Packed {
+    bytes: Bytes,
+    coding: HeaderValue,
 }
 
 impl Packer {
@@ -46,9 +44,18 @@ impl Packer {
         self.compression != Compression::None
     }
 
-    /// The batch's compressed form; `None` where it goes as it is.
-    pub(super) fn pack(&mut self, batch: &Batch) -> Option<Packed> {
-        if batch.length() < WORTH_IT {
+    /// The compressed form of these pieces and what it is called, or the pieces as they are.
+    pub(super) fn pack_or_keep(&mut self, pieces: Vec<Bytes>) -> (Vec<Bytes>, Option<HeaderValue>) {
+        match self.pack(&pieces) {
+            Some(packed) => (vec![packed.bytes], Some(packed.coding)),
+            None => (pieces, None),
+        }
+    }
+
+    /// The compressed form of these pieces; `None` where they go as they are.
+    fn pack(&mut self, pieces: &[Bytes]) -> Option<Packed> {
+        let length = length(pieces) as usize;
+        if length < WORTH_IT {
             return None;
         }
         let coding = match self.compression {
@@ -57,41 +64,41 @@ impl Packer {
             Compression::Zstd => HeaderValue::from_static("zstd"),
             _ => return None,
         };
-        // A vector of its own never fails; should it, the batch goes as it is.
-        let written = self.write(batch).is_ok();
+        // A vector of its own never fails; should it, they go as they are.
+        let written = self.write(pieces, length).is_ok();
         let bytes = self.spare.split().freeze();
         if bytes.len() > KEPT {
             self.spare = BytesMut::new();
         }
-        (written && bytes.len() < batch.length()).then_some(Packed { bytes, coding })
+        (written && bytes.len() < length).then_some(Packed { bytes, coding })
     }
 
-    fn write(&mut self, batch: &Batch) -> io::Result<()> {
+    fn write(&mut self, pieces: &[Bytes], length: usize) -> io::Result<()> {
         self.spare.clear();
         // Telemetry shrinks to a fifth or less.
-        self.spare.reserve(batch.length() / 4);
+        self.spare.reserve(length / 4);
         let out = (&mut self.spare).writer();
         match self.compression {
             #[cfg(feature = "zstd")]
-            Compression::Zstd => write_zstd(out, batch),
-            _ => write_gzip(out, batch),
+            Compression::Zstd => write_zstd(out, pieces),
+            _ => write_gzip(out, pieces),
         }
     }
 }
 
-fn write_gzip(out: Writer<&mut BytesMut>, batch: &Batch) -> io::Result<()> {
+fn write_gzip(out: Writer<&mut BytesMut>, pieces: &[Bytes]) -> io::Result<()> {
     let mut encoder = GzEncoder::new(out, flate2::Compression::new(GZIP_LEVEL));
-    for piece in batch.pieces() {
-        encoder.write_all(&piece)?;
+    for piece in pieces {
+        encoder.write_all(piece)?;
     }
     encoder.finish().map(drop)
 }
 
 #[cfg(feature = "zstd")]
-fn write_zstd(out: Writer<&mut BytesMut>, batch: &Batch) -> io::Result<()> {
+fn write_zstd(out: Writer<&mut BytesMut>, pieces: &[Bytes]) -> io::Result<()> {
     let mut encoder = zstd::stream::write::Encoder::new(out, 1)?;
-    for piece in batch.pieces() {
-        encoder.write_all(&piece)?;
+    for piece in pieces {
+        encoder.write_all(piece)?;
     }
     encoder.finish().map(drop)
 }

@@ -5,6 +5,8 @@
 
 use super::endpoint::Destination;
 use super::line::Line;
+use super::proxy::Proxy;
+use super::resolver::Resolver;
 use super::tls::{self, Asked, Trust};
 use super::transport::Transport;
 use ::http::Uri;
@@ -27,9 +29,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connects to one destination.
 #[derive(Clone, Debug)]
 pub(super) struct Dial {
-    tcp: HttpConnector,
+    tcp: HttpConnector<Resolver>,
     tls: Option<Tls>,
     asked: Asked,
+    proxy: Option<Proxy>,
+    /// Whether the proxy passes on bytes, and not requests.
+    tunnels: bool,
 }
 
 /// Why there is no connection, for people.
@@ -57,12 +62,12 @@ struct Tls {
 
 impl Dial {
     pub(super) fn new(destination: &Destination) -> Self {
-        let mut tcp = HttpConnector::new();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::default());
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let protocol: &[u8] = match destination.transport() {
-            Transport::Http => b"http/1.1",
+            Transport::Http | Transport::Json => b"http/1.1",
             Transport::Grpc => b"h2",
         };
         let asked = Asked::default();
@@ -72,7 +77,8 @@ impl Dial {
             settings: Arc::default(),
             asked: asked.clone(),
         });
-        Self { tcp, tls, asked }
+        let tunnels = tls.is_some() || destination.transport() == Transport::Grpc;
+        Self { tcp, tls, asked, proxy: destination.proxy().cloned(), tunnels }
     }
 
     /// Whether receivers ask who we are.
@@ -82,7 +88,19 @@ impl Dial {
 
     /// A line to the URL's host, ready for its first request.
     pub(super) async fn open(&mut self, url: &Uri) -> Result<Line, NoLine> {
-        let stream = self.connect(url).await?;
+        let stream = match self.proxy.clone() {
+            None => self.connect(url).await?,
+            Some(proxy) => {
+                let stream = self
+                    .connect_to_proxy(&proxy, url)
+                    .await
+                    .map_err(|error| NoLine(format!("by the proxy {}: {error}", proxy.shown())))?;
+                if !self.tunnels {
+                    return Ok(Line::proxied(stream));
+                }
+                stream
+            }
+        };
         match &self.tls {
             Some(tls) => tls.secure(stream, url).await,
             None => Ok(Line::plain(stream)),
@@ -94,6 +112,14 @@ impl Dial {
         std::future::poll_fn(|cx| self.tcp.poll_ready(cx)).await.map_err(no_line)?;
         let stream = self.tcp.call(url.clone()).await.map_err(no_line)?;
         Ok(stream.into_inner())
+    }
+
+    async fn connect_to_proxy(&mut self, proxy: &Proxy, url: &Uri) -> Result<TcpStream, NoLine> {
+        let mut stream = self.connect(proxy.url()).await?;
+        if self.tunnels {
+            proxy.tunnel(&mut stream, url).await.map_err(NoLine)?;
+        }
+        Ok(stream)
     }
 }
 

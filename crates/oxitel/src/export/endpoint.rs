@@ -1,5 +1,6 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
+use super::proxy::Proxy;
 use super::signal::SignalKind;
 use super::tls::{Files, Trust};
 use super::transport::Transport;
@@ -19,6 +20,7 @@ pub(crate) struct Destination {
     /// With TLS.
     trust: Option<Trust>,
     compression: Compression,
+    proxy: Option<Proxy>,
     /// A path that gRPC has no use for.
     unused_path: Option<String>,
     /// Files for TLS that a plain connection has no use for.
@@ -58,12 +60,12 @@ impl Destination {
     ) -> Result<Self, EndpointError> {
         let malformed = || EndpointError::Malformed(masked(given));
         let url = parse(given)?;
-        let transport = Transport::choose(given, protocol, url.port_u16())?;
+        let transport = Transport::choose(protocol, url.port_u16());
         let authority = url.authority().ok_or_else(malformed)?;
         let (credentials, authority) = split(authority);
         let query = url.query().map_or(String::new(), |query| format!("?{query}"));
         let target = match transport {
-            Transport::Http => format!("{}{query}", http_path(&url)),
+            Transport::Http | Transport::Json => format!("{}{query}", http_path(&url)),
             Transport::Grpc => signal.method().to_owned(),
         };
         let is_unused = transport == Transport::Grpc && !matches!(url.path(), "" | "/");
@@ -87,6 +89,7 @@ impl Destination {
             headers,
             trust,
             compression: Compression::None,
+            proxy: None,
             unused_path,
             unused_files: false,
         })
@@ -106,6 +109,24 @@ impl Destination {
     pub(crate) fn compressed_by(mut self, compression: Compression) -> Self {
         self.compression = compression;
         self
+    }
+
+    /// By this proxy.
+    pub(crate) fn by_proxy(mut self, proxy: &str) -> Result<Self, EndpointError> {
+        let parsed = Proxy::parse(proxy);
+        self.proxy = Some(parsed.ok_or_else(|| EndpointError::Proxy(masked(proxy)))?);
+        Ok(self)
+    }
+
+    pub(super) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// Whether TLS is spoken there, the host and the port.
+    pub(crate) fn place(&self) -> (bool, &str, u16) {
+        let is_tls = self.trust.is_some();
+        let port = self.url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        (is_tls, self.url.host().unwrap_or_default(), port)
     }
 
     pub(super) fn compression(&self) -> Compression {
@@ -146,7 +167,9 @@ impl Destination {
         let scheme = self.url.scheme_str().unwrap_or_default();
         let authority = self.url.authority().map_or("", Authority::as_str);
         match self.transport {
-            Transport::Http => format!("{scheme}://{authority}{}", self.url.path()),
+            Transport::Http | Transport::Json => {
+                format!("{scheme}://{authority}{}", self.url.path())
+            }
             Transport::Grpc => format!("{scheme}://{authority} over gRPC"),
         }
     }
@@ -296,12 +319,10 @@ mod tests {
         insta::assert_snapshot!(
             [
                 error(None, "x-key", "a\nb"),
-                error(Some(Protocol::HttpJson), "x-key", "a"),
                 error(Some(Protocol::Grpc), "Grpc-Timeout", "1S"),
             ].join("\n"),
             @r#"
         header "x-key" has a name or a value that HTTP does not allow
-        the protocol "http/json" for endpoint "http://h" is none that can be spoken; use "http/protobuf" or "grpc"
         header "Grpc-Timeout" cannot go along over gRPC: names there have letters, digits, "-", "_" and ".", do not begin with "grpc-" or end with "-bin", and are none that the connection itself sets
         "#
         );
@@ -367,9 +388,6 @@ mod tests {
             let error = Destination::exactly(url, Traces, None, &[]).expect_err("it cannot work");
             assert!(!error.to_string().contains("hunter2"), "{error}");
         }
-        let json =
-            Destination::exactly("http://h/?key=hunter2", Traces, Some(Protocol::HttpJson), &[]);
-        assert!(!json.expect_err("not spoken").to_string().contains("hunter2"));
     }
 
     #[test]

@@ -47,9 +47,7 @@ impl Client {
 
     /// Calls once; the receiver is told that nobody waits beyond `give_up`.
     pub(super) async fn post(&mut self, batch: &Batch, give_up: Instant) -> Answer {
-        let packed = self.packer.pack(batch);
-        let coding = packed.as_ref().map(|packed| packed.coding.clone());
-        let message = packed.map_or_else(|| batch.pieces(), |packed| vec![packed.bytes]);
+        let (message, coding) = self.packer.pack_or_keep(batch.pieces());
         let (body, departure) = Pieces::framed(coding.is_some(), message);
         let mut request = self.request(batch, body, give_up);
         if let Some(coding) = coding {

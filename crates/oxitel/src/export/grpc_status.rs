@@ -6,7 +6,7 @@
 use super::body::{Unread, Whole};
 use super::compression::unpack;
 use super::grpc::GRPC_ENCODING;
-use super::response::{Answer, accepted, asked_silence, cut};
+use super::response::{Answer, accepted, asked_silence, cut, redirected};
 use super::retry::LONGEST_SILENCE;
 use crate::propagate::percent_decoded_bytes;
 use crate::wire::{Content, Fields, grpc_code};
@@ -60,7 +60,10 @@ fn by_code(
 /// Somebody answered who does not speak gRPC. Its specification gives each status a code; those
 /// of them that are tried again are the same as over HTTP.
 fn without_code(status: StatusCode, headers: &HeaderMap) -> Answer {
-    let reason = format!("status {status} over HTTP, and none of gRPC");
+    let mut reason = format!("status {status} over HTTP, and none of gRPC");
+    if let Some(place) = redirected(status, headers) {
+        reason = format!("{reason}: {place}");
+    }
     match status.as_u16() {
         429 | 502 | 503 | 504 => Answer::TryAgain { after: asked_silence(headers), reason },
         _ => Answer::Refused(reason),

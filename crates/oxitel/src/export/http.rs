@@ -1,14 +1,18 @@
 //! One attempt over HTTP: the batch's pieces are written gathered, the answer is read bounded.
 
 use super::batch::Batch;
-use super::body::{Pieces, Unread, read};
+use super::body::{Pieces, Unread, length, read};
 use super::client::{BATCH_ID, IDLE, batch_id, failed, root_cause, user_agent};
 use super::compression::{GZIP, Packer, unpack};
 use super::dial::Dial;
 use super::endpoint::Destination;
+use super::proxy::Proxy;
 use super::response::Answer;
 use super::tls::Asked;
+use super::transport::Transport;
+use crate::wire::json;
 use ::http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
+use bytes::Bytes;
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
@@ -17,6 +21,7 @@ pub(super) struct Client {
     pool: Pool<Dial, Pieces>,
     asked: Asked,
     packer: Packer,
+    is_json: bool,
     url: Uri,
     headers: HeaderMap,
 }
@@ -30,21 +35,31 @@ impl Client {
             .pool_idle_timeout(IDLE)
             .build(dial);
         let mut headers = destination.headers().clone();
+        let is_plain = destination.trust().is_none();
+        let proxy = destination.proxy().filter(|_| is_plain);
+        if let Some(authorization) = proxy.and_then(Proxy::authorization) {
+            headers.insert(header::PROXY_AUTHORIZATION, authorization.clone());
+        }
         headers.insert(header::USER_AGENT, user_agent());
-        let protobuf = HeaderValue::from_static("application/x-protobuf");
-        headers.insert(header::CONTENT_TYPE, protobuf);
+        let is_json = destination.transport() == Transport::Json;
+        let kind = if is_json { "application/json" } else { "application/x-protobuf" };
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         let packer = Packer::new(destination.compression());
         if packer.is_on() {
             headers.insert(header::ACCEPT_ENCODING, GZIP);
         }
-        Self { pool, asked, packer, url: destination.url().clone(), headers }
+        Self { pool, asked, packer, is_json, url: destination.url().clone(), headers }
     }
 
     /// Posts the batch once.
     pub(super) async fn post(&mut self, batch: &Batch) -> Answer {
-        let packed = self.packer.pack(batch);
-        let coding = packed.as_ref().map(|packed| packed.coding.clone());
-        let body = packed.map_or_else(|| batch.pieces(), |packed| vec![packed.bytes]);
+        let pieces = if self.is_json { vec![json(batch)] } else { batch.pieces() };
+        if length(&pieces) > MAX_REQUEST {
+            let bytes = batch.length();
+            let text = format!("its {bytes} bytes have more than {MAX_REQUEST} in this form");
+            return Answer::Refused(text);
+        }
+        let (body, coding) = self.packer.pack_or_keep(pieces);
         let mut request = Request::new(Pieces::of(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.url.clone();
@@ -70,6 +85,15 @@ impl Client {
             }
         }
     }
+}
+
+/// What the standard lets a request have, before it is compressed.
+const MAX_REQUEST: u64 = 64 << 20;
+
+/// The batch in words.
+fn json(batch: &Batch) -> Bytes {
+    let whole = batch.pieces().concat();
+    json::request(batch.signal(), &whole).into()
 }
 
 /// The body without its coding.

@@ -22,9 +22,11 @@ const USUAL: usize = 64 << 20;
 /// use oxitel::export::Memory;
 /// use oxitel::{Config, Scope};
 /// # #[cfg(feature = "otel")] {
+/// static SHOP: Scope = Scope::new("shop");
+///
 /// let memory = Memory::new();
 /// let guard = oxitel::init(Config::default().memory(&memory))?;
-/// drop(Scope::new("shop").span("order"));
+/// drop(SHOP.span("order"));
 /// oxitel::flush(std::time::Duration::from_secs(5))?;
 /// assert!(memory.json().contains(r#""name":"order""#));
 /// # drop(guard);

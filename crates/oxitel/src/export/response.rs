@@ -1,8 +1,9 @@
 //! Reads a receiver's answer by the rules of OTLP.
 
+use super::json_answer;
 use super::retry::retry_after;
 use crate::wire::{Content, Fields};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, StatusCode, Uri, header};
 use std::time::Duration;
 
 /// What the answer means for the batch.
@@ -22,6 +23,10 @@ impl Answer {
     pub(super) fn read(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
         match status.as_u16() {
             200..=299 if is_protobuf(headers) => accepted(body),
+            200..=299 if is_json(headers) => {
+                let (rejected, message) = json_answer::partial_success(body);
+                Self::Accepted { rejected, message: cut(message.as_bytes()) }
+            }
             200..=299 => accepted(&[]),
             429 | 502 | 503 | 504 => Self::TryAgain {
                 after: asked_silence(headers),
@@ -70,24 +75,54 @@ fn partial_success(message: &[u8]) -> (u64, String) {
     (rejected, text)
 }
 
+/// Where a redirect leads; nobody goes there. The rest of the URL may hold a key.
+pub(super) fn redirected(status: StatusCode, headers: &HeaderMap) -> Option<String> {
+    let target = headers.get(header::LOCATION).filter(|_| status.is_redirection())?;
+    let url = target.to_str().ok().and_then(|target| target.parse::<Uri>().ok());
+    let place = url.as_ref().and_then(|url| {
+        let port = url.port_u16().map_or(String::new(), |port| format!(":{port}"));
+        url.host().map(|host| format!("{}{port}", cut(host.as_bytes())))
+    });
+    let place = place.unwrap_or_else(|| "another path".to_owned());
+    Some(format!("it redirects to {place}, and redirects are not followed"))
+}
+
 /// The status line and, if the body is a `google.rpc.Status`, its message.
 fn described(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> String {
+    if let Some(place) = redirected(status, headers) {
+        return format!("status {status}: {place}");
+    }
+    match said(headers, body) {
+        Some(message) => format!("status {status}, {:?}", cut(&message)),
+        None => format!("status {status}"),
+    }
+}
+
+/// The message of a `google.rpc.Status`.
+fn said(headers: &HeaderMap, body: &[u8]) -> Option<Vec<u8>> {
+    if is_json(headers) {
+        return json_answer::message(body).map(String::into_bytes);
+    }
     let fields = Fields::new(body).flatten().filter(|_| is_protobuf(headers));
     let messages = fields.filter_map(|field| match field {
         (2, Content::Bytes(message)) => Some(message),
         _ => None,
     });
     // A body may have the field a million times; the last one counts.
-    match messages.last() {
-        Some(message) => format!("status {status}, {:?}", cut(message)),
-        None => format!("status {status}"),
-    }
+    messages.last().map(<[u8]>::to_vec)
 }
 
 fn is_protobuf(headers: &HeaderMap) -> bool {
-    headers
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-protobuf"))
+    is_of_type(headers, b"application/x-protobuf")
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    is_of_type(headers, b"application/json")
+}
+
+fn is_of_type(headers: &HeaderMap, kind: &[u8]) -> bool {
+    let said = headers.get(header::CONTENT_TYPE);
+    said.is_some_and(|said| said.as_bytes().starts_with(kind))
 }
 
 #[cfg(test)]
@@ -141,6 +176,29 @@ mod tests {
         body.extend(b"\x12\x04last");
         let Answer::Refused(reason) = read(400, None, &body) else { panic!("400") };
         assert_eq!(reason, "status 400 Bad Request, \"last\"");
+    }
+
+    #[test]
+    fn a_redirect_is_told_with_its_host_alone() {
+        let told = |location: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::LOCATION, HeaderValue::from_static(location));
+            let status = StatusCode::TEMPORARY_REDIRECT;
+            match Answer::read(status, &headers, b"") {
+                Answer::Refused(reason) => reason,
+                other => format!("{other:?}"),
+            }
+        };
+        let told = [
+            told("http://me:hunter2@other:4318/v1/traces?key=hunter2"),
+            told("/v2/traces"),
+            told("http://two words/"),
+        ];
+        insta::assert_snapshot!(told.join("\n"), @r"
+        status 307 Temporary Redirect: it redirects to other:4318, and redirects are not followed
+        status 307 Temporary Redirect: it redirects to another path, and redirects are not followed
+        status 307 Temporary Redirect: it redirects to another path, and redirects are not followed
+        ");
     }
 
     #[test]

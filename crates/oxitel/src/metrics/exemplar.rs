@@ -6,7 +6,7 @@
 
 use super::cell::Cell;
 use super::number::{AnyNumber, Number};
-use super::settings::ExemplarFilter;
+use crate::config::ExemplarFilter;
 use crate::context::Ids;
 use crate::pipeline::{clock, local};
 use std::sync::Arc;

@@ -44,12 +44,14 @@ pub use handle::{
 };
 pub use instrument::InstrumentKind;
 pub use meter::{Builder, Meter, ObservableBuilder};
-pub use number::{Number, NumberType};
+pub use number::Number;
 pub(crate) use observable::Callback;
 pub use observable::{Observable, Observer};
 pub use prometheus::Translation;
 pub(crate) use session::{start, stop};
-pub use settings::{ExemplarFilter, Settings, Temporality, TemporalityPreference};
+// Public for tests of other crates only: programs set these by their configuration.
+#[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "see above"))]
+pub use settings::Settings;
 pub(crate) use shard::Shard;
 use stream::Reader;
 pub use view::{Aggregation, View};

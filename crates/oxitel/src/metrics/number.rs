@@ -7,19 +7,16 @@ impl Number for u64 {}
 impl Number for i64 {}
 impl Number for f64 {}
 
-/// Which of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum NumberType {
-    /// `u64`.
-    U64,
-    /// `i64`.
-    I64,
-    /// `f64`.
-    F64,
-}
+pub(crate) use sealed::NumberType;
 
 pub(crate) mod sealed {
-    use super::NumberType;
+    /// Which of the three.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub enum NumberType {
+        U64,
+        I64,
+        F64,
+    }
 
     /// A number as 64 bits.
     pub trait Sealed {
@@ -119,7 +116,7 @@ pub(crate) mod sealed {
 
 /// One number with its type.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum AnyNumber {
+pub(crate) enum AnyNumber {
     /// Of an instrument of `u64`.
     U64(u64),
     /// Of an instrument of `i64`.

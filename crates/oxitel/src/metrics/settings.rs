@@ -2,61 +2,35 @@
 
 use super::instrument::InstrumentKind;
 use super::view::{Aggregation, View};
+use crate::config::{ExemplarFilter, Temporality as Preference};
 use std::time::Duration;
 
 /// What the points of a metric speak of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Temporality {
+pub(crate) enum Temporality {
     /// Everything since the start.
     Cumulative,
     /// What came since the collection before.
     Delta,
 }
 
-/// Which metrics have which temporality.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TemporalityPreference {
-    /// All are cumulative.
-    #[default]
-    Cumulative,
-    /// Delta, but for sums that grow and shrink.
-    Delta,
-    /// Delta for counters and histograms, where it saves memory; cumulative for the rest.
-    LowMemory,
-}
-
-impl TemporalityPreference {
-    pub(crate) fn of(self, kind: InstrumentKind) -> Temporality {
-        use InstrumentKind as Kind;
-        let is_delta = match self {
-            Self::Cumulative => false,
-            Self::Delta => !matches!(kind, Kind::UpDownCounter | Kind::ObservableUpDownCounter),
-            Self::LowMemory => matches!(kind, Kind::Counter | Kind::Histogram),
-        };
-        if is_delta { Temporality::Delta } else { Temporality::Cumulative }
-    }
-}
-
-/// Which measurements may be kept as examples.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ExemplarFilter {
-    /// Those made inside of a sampled span.
-    #[default]
-    TraceBased,
-    /// All.
-    AlwaysOn,
-    /// None.
-    AlwaysOff,
+/// What is asked for, for instruments of this kind.
+pub(crate) fn temporality_of(kind: InstrumentKind, preference: Preference) -> Temporality {
+    use InstrumentKind as Kind;
+    let is_delta = match preference {
+        Preference::Cumulative => false,
+        Preference::Delta => !matches!(kind, Kind::UpDownCounter | Kind::ObservableUpDownCounter),
+        Preference::LowMemory => matches!(kind, Kind::Counter | Kind::Histogram),
+    };
+    if is_delta { Temporality::Delta } else { Temporality::Cumulative }
 }
 
 /// How metrics are aggregated.
 #[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
 pub struct Settings {
     /// Which metrics are cumulative, and which delta, when they are pushed. What is pulled is
     /// cumulative always.
-    pub temporality: TemporalityPreference,
+    pub temporality: Preference,
     /// Which measurements may be kept as examples.
     pub exemplars: ExemplarFilter,
     /// How histograms are aggregated without a view.
@@ -74,8 +48,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            temporality: TemporalityPreference::default(),
-            exemplars: ExemplarFilter::default(),
+            temporality: Preference::Cumulative,
+            exemplars: ExemplarFilter::TraceBased,
             histograms: Aggregation::explicit(),
             cardinality_limit: 2000,
             views: Vec::new(),

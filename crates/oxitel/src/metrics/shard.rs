@@ -10,7 +10,7 @@ use super::number::Number;
 use super::series::Series;
 use super::session::{self, Session, Stamp};
 use super::set::Set;
-use super::settings::ExemplarFilter;
+use crate::config::ExemplarFilter;
 use crate::pipeline::{self, clock, encode, shards, state};
 use crate::record::Value;
 use std::collections::HashMap;

@@ -7,9 +7,10 @@ use super::instrument::Instrument;
 use super::number::{AnyNumber, NumberType};
 use super::series::{Point, Series};
 use super::set::Set;
-use super::settings::{ExemplarFilter, Settings, Temporality};
+use super::settings::{Settings, Temporality, temporality_of};
 use super::total::Total;
 use super::view::{Aggregation, Changes, DEFAULT_BOUNDS};
+use crate::config::ExemplarFilter;
 use crate::diagnose::{self, Cause};
 use crate::pipeline::encode;
 use crate::pipeline::lock::Lock;
@@ -107,7 +108,7 @@ impl Stream {
             how,
             filter: changes.filter(is_filtered).cloned(),
             limit: limit.unwrap_or(settings.cardinality_limit).max(1),
-            temporality: settings.temporality.of(description.kind),
+            temporality: temporality_of(description.kind, settings.temporality),
             is_pulled: settings.pulled,
             start_ns,
             map: Mutex::new(map),

@@ -5,6 +5,7 @@
 
 pub mod export;
 pub(crate) mod lifecycle;
+pub mod metrics;
 #[cfg(feature = "middleware")]
 pub(crate) mod middleware;
 pub(crate) mod place;

@@ -104,6 +104,11 @@ impl Control {
         lock(&self.progress).asked
     }
 
+    /// The last ticket that was dealt with.
+    pub(crate) fn finished(&self) -> u64 {
+        lock(&self.progress).finished
+    }
+
     pub(crate) fn stop_by(&self) -> StopBy {
         *self.stop_by.borrow()
     }

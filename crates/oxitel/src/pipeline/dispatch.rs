@@ -4,6 +4,7 @@
 //! Flow: queue -> **dispatch** -> outlets. Nothing here waits for a network.
 
 use super::engine::Engine;
+use super::gather::Gatherer;
 use super::lane::Lane;
 use super::outlet::Outlet;
 use super::parcel::Parcel;
@@ -25,12 +26,22 @@ const COLLECT_PATIENCE: Duration = Duration::from_millis(50);
 pub(super) struct Session {
     engine: &'static Engine,
     departments: Vec<Department>,
+    metrics: Option<Metrics>,
     workers: Vec<JoinHandle<()>>,
     /// The last ticket that somebody watches.
     ticket: u64,
 }
 
-/// One signal: its lane and who exports it.
+/// Metrics, which are collected.
+#[derive(Debug)]
+struct Metrics {
+    gatherer: Gatherer,
+    outlets: Vec<Arc<Outlet>>,
+    interval: Duration,
+    collect_at: Instant,
+}
+
+/// One signal whose records are queued: its lane and who exports it.
 #[derive(Debug)]
 struct Department {
     signal: SignalKind,
@@ -47,18 +58,33 @@ impl Session {
     pub(super) fn open(engine: &'static Engine, settings: &'static Settings) -> Self {
         let resource = Bytes::from(settings.resource.encode(&engine.instance_id));
         let (mut workers, mut keepers) = (Vec::new(), None);
-        let departments = settings.routes().map(|(signal, route)| {
+        let mut departments = Vec::new();
+        let mut metrics = None;
+        for (signal, route) in settings.routes() {
             let outlets = outlets(engine, signal, route, &resource, &mut keepers, &mut workers);
-            Department::new(engine, signal, route, outlets)
-        });
-        let departments = departments.collect();
-        Self { engine, departments, workers, ticket: 0 }
+            if signal == SignalKind::Metrics {
+                metrics = Some(Metrics::new(engine, settings, route, outlets));
+            } else {
+                departments.push(Department::new(engine, signal, route, outlets));
+            }
+        }
+        // Of tickets of earlier sessions there is nothing to report.
+        let ticket = engine.control.finished();
+        Self { engine, departments, metrics, workers, ticket }
     }
 
     /// Works until shutdown is asked for and everything is dealt with.
     pub(super) async fn work(&mut self) {
         while !self.turn().await {}
-        for outlet in self.departments.iter().flat_map(|department| &department.outlets) {
+        if let Some(metrics) = &self.metrics {
+            tokio::select! {
+                // A callback of the program may take longer than there is time.
+                biased;
+                () = self.engine.control.time_is_over() => {}
+                () = metrics.gatherer.clone().gather() => {}
+            }
+        }
+        for outlet in self.outlets() {
             outlet.close();
         }
         for worker in self.workers.drain(..) {
@@ -80,15 +106,24 @@ impl Session {
             department.report_drops();
             department.hand_out();
         }
+        if let Some(metrics) = &mut self.metrics {
+            metrics.collect_if_due();
+        }
         if asked != self.ticket {
             self.ticket = asked;
-            self.watch(asked);
+            self.watch(asked, stopping);
         }
         stopping
     }
 
+    fn outlets(&self) -> impl Iterator<Item = &Arc<Outlet>> {
+        let metrics = self.metrics.iter().flat_map(|metrics| &metrics.outlets);
+        self.departments.iter().flat_map(|department| &department.outlets).chain(metrics)
+    }
+
     async fn wait(&self) {
-        let due = self.departments.iter().map(|department| department.collect_at).min();
+        let due = self.departments.iter().map(|department| department.collect_at);
+        let due = due.chain(self.metrics.iter().map(|metrics| metrics.collect_at)).min();
         let [traces, metrics, logs] = SignalKind::ALL.map(|signal| self.engine.lane(signal));
         let due = due.unwrap_or_else(|| Instant::now() + Duration::from_secs(60));
         tokio::select! {
@@ -99,13 +134,21 @@ impl Session {
         }
     }
 
-    /// Reports the ticket when everything handed out by now is dealt with.
-    fn watch(&self, ticket: u64) {
+    /// Reports the ticket when everything handed out by now, and what was measured by now, is dealt
+    /// with. At the end metrics are collected once more anyway.
+    fn watch(&self, ticket: u64, stopping: bool) {
         let engine = self.engine;
-        let outlets = self.departments.iter().flat_map(|department| &department.outlets);
-        let targets: Vec<_> =
-            outlets.map(|outlet| (Arc::clone(outlet), outlet.offered())).collect();
+        let target = |outlet: &Arc<Outlet>| (Arc::clone(outlet), outlet.offered());
+        let targets: Vec<_> = self.outlets().map(target).collect();
+        let measured = self.metrics.as_ref().filter(|_| !stopping);
+        let measured = measured.map(|it| (it.gatherer.clone(), it.outlets.clone()));
         tokio::spawn(async move {
+            if let Some((gatherer, outlets)) = measured {
+                gatherer.gather().await;
+                for (outlet, offered) in outlets.iter().map(target) {
+                    outlet.settled_up_to(offered).await;
+                }
+            }
             for (outlet, offered) in targets {
                 outlet.settled_up_to(offered).await;
             }
@@ -124,7 +167,12 @@ fn outlets(
 ) -> Vec<Arc<Outlet>> {
     // One alone is bounded by the signal's budget. Of several, none may spend more than half of
     // it: what waits for the slowest would leave nothing for the others.
-    let limit = if route.ways.len() > 1 { route.queue_bytes / 2 } else { usize::MAX };
+    // Metrics are not in the budget before they get here.
+    let limit = match route.ways.len() {
+        1 if signal == SignalKind::Metrics => route.queue_bytes,
+        1 => usize::MAX,
+        _ => route.queue_bytes / 2,
+    };
     let open = route.ways.iter().map(|way| {
         let keeper = way.spool.as_ref().and_then(|spool| keeper(keepers, spool));
         let (outlet, worker) = Outlet::open(engine, signal, way, resource.clone(), keeper, limit);
@@ -148,6 +196,30 @@ fn keeper(keepers: &mut Option<Keepers<Disk>>, spool: &SpoolAt) -> Option<Keeper
     }
     let options = Options::of(spool.bytes);
     Some(keepers.as_mut()?.open(Disk, spool.folder.clone(), options))
+}
+
+impl Metrics {
+    fn new(
+        engine: &'static Engine,
+        settings: &Settings,
+        route: &Route,
+        outlets: Vec<Arc<Outlet>>,
+    ) -> Self {
+        Self {
+            gatherer: Gatherer::new(engine, outlets.clone(), settings.own_metrics),
+            outlets,
+            interval: route.schedule_delay,
+            collect_at: Instant::now() + route.schedule_delay,
+        }
+    }
+
+    /// Collects in the background when the interval is over.
+    fn collect_if_due(&mut self) {
+        if Instant::now() >= self.collect_at {
+            self.collect_at = Instant::now() + self.interval;
+            drop(tokio::spawn(self.gatherer.clone().gather()));
+        }
+    }
 }
 
 impl Department {

@@ -28,7 +28,7 @@ pub(crate) struct Engine {
     batches: AtomicU64,
 }
 
-/// What one scratch counts for; its growth is bounded by the span limits.
+/// What one scratch counts for in any case; what it grows by is counted in `charge`.
 const SCRATCH_BYTES: usize = size_of::<Scratch>() + 512;
 
 static ENGINE: PerEpoch<Engine> = PerEpoch::around(AtomicPtr::new(std::ptr::null_mut()));
@@ -114,6 +114,18 @@ impl Engine {
             self.scratch_freed();
         }
         admitted
+    }
+
+    /// Room for a live span that grows by so many bytes?
+    pub(super) fn admit_growth(&self, bytes: usize, limit: usize) -> bool {
+        let grown = |now: usize| now.checked_add(bytes).filter(|grown| *grown <= limit);
+        // Relaxed: a count.
+        self.scratch_bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grown).is_ok()
+    }
+
+    /// It gave them back.
+    pub(super) fn shrunk(&self, bytes: usize) {
+        self.scratch_bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn scratch_freed(&self) {

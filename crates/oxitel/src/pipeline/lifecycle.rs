@@ -2,9 +2,10 @@
 
 use super::settings::{self, Settings};
 use super::{clock, current, engine, fork, local, state};
-use crate::bridge::opentelemetry::{TracerProvider, baggage};
+use crate::bridge::opentelemetry::{MeterProvider, TracerProvider, baggage};
 use crate::config::InitError;
 use crate::export::SignalKind;
+use crate::metrics;
 use crate::stats::{FlushError, Stats};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -37,7 +38,11 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     if engine.control.stop_by().is_some() {
         engine.control.wait_for_end(deadline(END_PATIENCE));
     }
+    if settings.metrics.is_some() {
+        metrics::start(settings.aggregation.clone());
+    }
     if !engine.control.start_sender(engine, settings) {
+        metrics::stop();
         return Err(InitError::NoThread);
     }
     // A flush speaks of its own session only.
@@ -54,6 +59,7 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     state::set(if settings.traces.is_some() { state::ON } else { state::WITHOUT_SPANS });
     if settings.otel_globals {
         opentelemetry::global::set_tracer_provider(TracerProvider::new());
+        MeterProvider::install();
     }
     Ok(())
 }
@@ -87,6 +93,7 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     engine.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
     engine.control.wait_for_end(deadline + Duration::from_millis(100));
+    metrics::stop();
     verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued())
 }
 

@@ -4,13 +4,14 @@
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
-//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the other
-//! side: `engine`, `settings`, `control`, `sender`, `dispatch`, `parcel`, `outlet`, `lifecycle`,
-//! `signals`, `fork`. All `unsafe` of the crate lives here.
+//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the
+//! other side: `engine`, `settings`, `control`, `sender`, `dispatch`, `gather`, `health`, `parcel`,
+//! `outlet`, `lifecycle`, `signals`, `fork`. All `unsafe` of the crate lives here.
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
 pub(crate) mod buffer;
+mod charge;
 mod chunk;
 pub(crate) mod clock;
 pub(crate) mod control;
@@ -20,6 +21,8 @@ pub(crate) mod encode;
 mod engine;
 pub(crate) mod fork;
 pub(crate) mod frames;
+mod gather;
+mod health;
 mod ids;
 mod items;
 pub(crate) mod known_keys;
@@ -53,4 +56,4 @@ pub(crate) mod table;
 mod table_tests;
 
 pub(crate) use ids::seed;
-pub(crate) use parcel::Parcel;
+pub(crate) use parcel::{Content, Parcel};

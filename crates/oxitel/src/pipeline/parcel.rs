@@ -8,16 +8,26 @@ use super::buffer::{Buffer, Run};
 use super::lane::Lane;
 use crate::diagnose::{self, Cause};
 use crate::export::Outcome;
+use crate::metrics::Piece;
 use bytes::Bytes;
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
+/// What the bytes are.
+#[derive(Clone, Debug)]
+pub(crate) enum Content {
+    /// Records, each run of one scope.
+    Records(Arc<[Run]>),
+    /// Fields of the resource's message: records in the envelopes of their scopes already.
+    Scopes,
+}
+
 /// Records that travel together; a clone is another outlet's view of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Parcel {
     pub(crate) bytes: Bytes,
-    pub(crate) runs: Arc<[Run]>,
+    pub(crate) content: Content,
     pub(crate) records: u64,
     /// What the buffer takes from the signal's budget.
     pub(crate) charged: usize,
@@ -29,9 +39,21 @@ impl Parcel {
     pub(crate) fn new(buffer: Buffer, lane: &'static Lane, outlets: usize) -> Self {
         let (records, charged) = (buffer.records, buffer.charged());
         // A copy: the buffer keeps its index, as the next thread wants one that has room.
-        let runs = Arc::from(buffer.runs.as_slice());
+        let content = Content::Records(buffer.runs.as_slice().into());
         let tally = Arc::new(Tally::new(lane, records, outlets));
-        Self { bytes: Bytes::from_owner(Loan { buffer, lane }), runs, records, charged, tally }
+        Self { bytes: Bytes::from_owner(Loan { buffer, lane }), content, records, charged, tally }
+    }
+
+    /// The same for collected metrics.
+    pub(super) fn of_scopes(piece: Piece, lane: &'static Lane, outlets: usize) -> Self {
+        let charged = piece.bytes.len();
+        Self {
+            bytes: piece.bytes.into(),
+            content: Content::Scopes,
+            records: piece.points,
+            charged,
+            tally: Arc::new(Tally::new(lane, piece.points, outlets)),
+        }
     }
 
     /// One outlet's part is over.

@@ -4,6 +4,7 @@
 //! state allocates nothing. Setting a key again marks the old entry dead and appends; the one
 //! copy at the end of the span skips the dead.
 
+use super::charge::Charge;
 use super::clock::Stamp;
 use super::current;
 use super::encode::{self, Treatment, Writer, tag};
@@ -165,6 +166,7 @@ pub(crate) struct Attributes {
     pub(crate) dropped: u32,
     dead_bytes: usize,
     dead: u32,
+    charge: Charge,
 }
 
 /// What [`Attributes::set`] obeys.
@@ -262,7 +264,8 @@ impl Attributes {
         let offset = self.bytes.len();
         let appended =
             if refused { None } else { self.append(tag, (key, fingerprint), value, limits, rules) };
-        let Some(redacted) = appended else {
+        let Some(redacted) = appended.filter(|_| fits(&mut self.charge, &mut self.bytes, offset))
+        else {
             self.dropped += 1;
             return 0;
         };
@@ -393,8 +396,9 @@ impl Attributes {
 pub(crate) struct Records {
     pub(crate) bytes: Vec<u8>,
     count: u32,
-    /// Refused at the limit.
+    /// Refused at the limit, or for want of memory.
     pub(crate) dropped: u32,
+    charge: Charge,
 }
 
 impl Records {
@@ -408,12 +412,27 @@ impl Records {
         self.count
     }
 
-    /// Counts one more of about `length` bytes in, or out when a limit is reached.
-    fn admit(&mut self, limit: u32, length: usize) -> bool {
-        let admitted = self.count < limit && self.bytes.len() + length <= encode::MAX_RECORD;
-        *(if admitted { &mut self.count } else { &mut self.dropped }) += 1;
-        admitted
+    /// Adds one of about `length` bytes, or counts it out when a limit is reached.
+    fn add(&mut self, limit: u32, length: usize, encode: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.bytes.len();
+        let admitted = self.count < limit && before + length <= encode::MAX_RECORD;
+        if admitted {
+            encode(&mut self.bytes);
+        }
+        let kept = admitted && fits(&mut self.charge, &mut self.bytes, before);
+        *(if kept { &mut self.count } else { &mut self.dropped }) += 1;
     }
+}
+
+/// Counts what the last value made the buffer grow by; takes it back when there is no memory.
+#[inline]
+fn fits(charge: &mut Charge, bytes: &mut Vec<u8>, before: usize) -> bool {
+    let fits = charge.raise(bytes.capacity());
+    if !fits {
+        bytes.truncate(before);
+        bytes.shrink_to(charge.covered());
+    }
+    fits
 }
 
 impl Scratch {
@@ -457,17 +476,18 @@ impl Scratch {
         self.redacted += u32::from(changed.is_some());
         let name = redact::or_itself(changed, name);
         let (pairs, dropped) = self.nested.settled();
-        if self.events.admit(self.limits.events, name.len() + pairs.len()) {
-            encode::event(&mut self.events.bytes, time_ns, &name, pairs, dropped);
-        }
+        let length = name.len() + pairs.len();
+        self.events.add(self.limits.events, length, |bytes| {
+            encode::event(bytes, time_ns, &name, pairs, dropped);
+        });
     }
 
     pub(crate) fn add_link(&mut self, to: &encode::LinkTarget<'_>, pairs: &[(&str, Value<'_>)]) {
         self.fill_nested(tag::LINK_ATTRIBUTE, pairs, self.limits.attributes_per_link);
         let (pairs, dropped) = self.nested.settled();
-        if self.links.admit(self.limits.links, pairs.len()) {
-            encode::link(&mut self.links.bytes, to, pairs, dropped);
-        }
+        self.links.add(self.limits.links, pairs.len(), |bytes| {
+            encode::link(bytes, to, pairs, dropped);
+        });
     }
 
     fn fill_nested(&mut self, tag: u8, pairs: &[(&str, Value<'_>)], count: u32) {

@@ -16,6 +16,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
+/// More destinations than a program has.
+const HELPERS: usize = 64;
+
 pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io::Result<()> {
     let thread = std::thread::Builder::new().name("oxitel-send".into());
     let started = thread.spawn(move || {
@@ -59,8 +62,10 @@ impl Drop for ReportEnd {
 fn runtime(engine: &Engine) -> Option<Runtime> {
     loop {
         let mut builder = Builder::new_current_thread();
-        // The helper, too, records nothing.
-        builder.enable_all().max_blocking_threads(1).on_thread_start(context::suppress_thread);
+        // Helpers look names up: one of them, and one more for each name that hangs. They, too,
+        // record nothing.
+        builder.enable_all().max_blocking_threads(HELPERS);
+        builder.on_thread_start(context::suppress_thread);
         let built = builder.build();
         engine.control.sender_is_ready();
         match built {

@@ -3,6 +3,7 @@
 pub(crate) use super::scratch::Limit;
 use crate::bridge::Activation;
 use crate::export::{Destination, Extra, SignalKind};
+use crate::metrics;
 use crate::record::redact::Rules;
 use crate::record::{Hooks, Limits, Sampler};
 use crate::resource::Resource;
@@ -30,6 +31,10 @@ pub(crate) struct Settings {
     /// `tracing` events become events of their spans.
     pub(crate) events_of_spans: bool,
     pub(crate) log_limit: Limit,
+    /// How metrics are aggregated.
+    pub(crate) aggregation: metrics::Settings,
+    /// Whether the engine's own health is among the metrics.
+    pub(crate) own_metrics: bool,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) live_bytes: usize,
 }

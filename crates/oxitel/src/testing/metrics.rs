@@ -1,6 +1,8 @@
 //! Metrics without a sender: start, measure, collect and look.
 
-use crate::metrics::{self, Settings};
+/// What can be set.
+pub use crate::metrics::Settings;
+use crate::metrics::{self};
 use crate::pipeline::{clock, fork};
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use prost::Message;

@@ -21,6 +21,7 @@ mod fixed;
 mod grpc;
 mod http;
 mod inbox;
+mod json;
 mod judge;
 mod line;
 mod log;

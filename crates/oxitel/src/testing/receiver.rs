@@ -23,7 +23,7 @@ use super::tree::tree;
 /// An OTLP receiver on a thread of its own; dropping it closes its port and its connections.
 ///
 /// HTTP/1.1, HTTP/2 without TLS and gRPC share each port; gRPC is told by its content type.
-/// Requests over HTTP are protobuf; they may be compressed by gzip, and in builds with the feature
+/// Requests over HTTP are protobuf or JSON; they may be compressed by gzip, and in builds with the feature
 /// `zstd` by that.
 pub struct Receiver {
     addresses: Vec<SocketAddr>,

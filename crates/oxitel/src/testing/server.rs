@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use ::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use ::http::header::CONTENT_TYPE;
 use ::http::request::Parts;
 use ::http::{HeaderValue, Method, Response};
 use bytes::Bytes;
@@ -26,10 +26,9 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Answer, Outcome, Refusal, Reply};
-use super::decode::Signal;
 use super::inbox::{Inbox, Request};
 use super::line::{Control, Line};
-use super::{coding, grpc, http};
+use super::{grpc, http};
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -108,6 +107,7 @@ async fn respond(
         return Ok(page);
     }
     let grpc = grpc::is_grpc(&head);
+    let form = Form::of(&head);
     let route = if grpc { grpc::route(&head) } else { http::route(&head) };
     // A request that is not understood leaves the script to those that are.
     let told = route.map(|signal| (signal, inbox.next_answer()));
@@ -130,7 +130,7 @@ async fn respond(
         } else if grpc {
             grpc::unframe(http::header_text(&head, &grpc::GRPC_ENCODING), &body)?
         } else {
-            coding::decoded(http::header_text(&head, &CONTENT_ENCODING), &body)?
+            http::message(&head, signal, &body)?
         };
         Ok(answer.give(signal, &message))
     });
@@ -144,7 +144,7 @@ async fn respond(
     let arrived = Instant::now();
     let request = Request { path, headers: head.headers, body, grpc, answer, arrived };
     inbox.record(request, taken);
-    say(reply, grpc, control).await
+    say(reply, form, control).await
 }
 
 /// Closes the connection when the answer has left.
@@ -191,28 +191,42 @@ impl hyper::body::Body for Endless {
     }
 }
 
-async fn say(reply: Reply, grpc: bool, control: &Control) -> io::Result<Response<Body>> {
+/// The form in which an answer is said: that of its request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Protobuf,
+    Json,
+    Grpc,
+}
+
+impl Form {
+    fn of(head: &Parts) -> Form {
+        match (grpc::is_grpc(head), http::is_json(head)) {
+            (true, _) => Form::Grpc,
+            (_, true) => Form::Json,
+            _ => Form::Protobuf,
+        }
+    }
+}
+
+async fn say(reply: Reply, form: Form, control: &Control) -> io::Result<Response<Body>> {
+    let (grpc, json) = (form == Form::Grpc, form == Form::Json);
     match reply {
-        Reply::Accepted { signal, partial } => Ok(accepted(grpc, signal, partial)),
+        Reply::Accepted { signal, partial } if grpc => Ok(grpc::accepted(signal, partial)),
+        Reply::Accepted { signal, partial } => {
+            Ok(http::accepted(json, signal, partial).map(BodyExt::boxed))
+        }
         Reply::Words { body, .. } if grpc => Ok(grpc::said(Full::from(body).boxed())),
         Reply::Words { content_type, body } => Ok(http::said(&content_type, body)),
         Reply::Endless if grpc => Ok(grpc::said(Endless.boxed())),
         Reply::Endless => Ok(Response::new(Endless.boxed())),
         Reply::Refused(refusal) if grpc => Ok(grpc::refused(&refusal)),
-        Reply::Refused(refusal) => Ok(http::refused(&refusal).map(BodyExt::boxed)),
+        Reply::Refused(refusal) => Ok(http::refused(json, &refusal).map(BodyExt::boxed)),
         Reply::ResetStream => Err(io::Error::other("the receiver was told to reset the stream")),
         Reply::Silence => pending().await,
         Reply::Reset => {
             control.reset();
             pending().await
         }
-    }
-}
-
-fn accepted(grpc: bool, signal: Signal, partial: Option<(i64, String)>) -> Response<Body> {
-    if grpc {
-        grpc::accepted(signal, partial)
-    } else {
-        http::accepted(signal, partial).map(BodyExt::boxed)
     }
 }

@@ -78,10 +78,10 @@ fn an_acceptance_in_words_without_sense_is_an_acceptance_and_nothing_is_sent_aga
         words("application/x-protobuf", b"\xff\xff\xff\xff"),
         words("application/x-protobuf", b""),
         words("text/html", partial),
-        words("", &[0x0a; 100_000]),
+        words("", &vec![0x0a; 100_000]),
     ];
     // A frame, if it is one, begins with zero: it is not compressed.
-    let grpc = [words("", b"\0\xff"), words("", b""), words("", &[0; 100_000])];
+    let grpc = [words("", b"\0\xff"), words("", b""), words("", &vec![0; 100_000])];
     for (way, answers) in [(WAYS[0], &http[..]), (WAYS[1], &grpc)] {
         let (name, way) = way;
         let session = Session::with(way);

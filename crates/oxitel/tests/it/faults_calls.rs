@@ -25,12 +25,12 @@ fn record(count: usize) {
 
 /// The time of each call, in order of length.
 fn times(count: usize, call: impl Fn()) -> Vec<Duration> {
-    let timed = |_| {
+    let measured = (0..count).map(|_| {
         let begun = Instant::now();
         call();
         begun.elapsed()
-    };
-    let mut times: Vec<_> = (0..count).map(timed).collect();
+    });
+    let mut times: Vec<_> = measured.collect();
     times.sort_unstable();
     times
 }

@@ -114,6 +114,17 @@ fn a_resolver_that_hangs_holds_up_neither_the_program_nor_its_end() {
     assert!(words.contains("balanced true queued 0"), "{output:?}");
 }
 
+/// All signals share a thread for names, but not its fate.
+#[test]
+fn a_name_that_hangs_holds_up_its_own_destination_and_no_other() {
+    let (output, _) = run_example("names", &["split"], "");
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(printed(&output, "records"), 1, "{output:?}");
+    assert!(printed(&output, "ms") < 2_000, "{output:?}");
+    // The main thread, the receiver, the sender, a helper for each name.
+    assert!(printed(&output, "threads") <= 5, "{output:?}");
+}
+
 #[test]
 fn a_clock_that_jumps_moves_spans_and_bends_none() {
     for clock in ["", "system"] {

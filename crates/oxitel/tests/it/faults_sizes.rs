@@ -2,6 +2,7 @@
 
 use crate::session::{PATIENCE, Session, printed_ledger, run_example};
 use oxitel::testing::Receiver;
+use oxitel::testing::proto::trace::v1::Span;
 use oxitel::{Limits, Scope, Value};
 use std::process::Output;
 
@@ -48,8 +49,36 @@ fn two_hundred_thousand_live_spans_keep_to_the_budget() {
         .lines()
         .find_map(|line| line.strip_prefix("while alive: live=")?.parse().ok())
         .expect("it was asked");
-    assert_eq!(ledger.recorded - alive - 1, 200_000 - alive, "{output:?}");
     assert!(alive > 50_000 && alive < 200_000, "{output:?}");
+}
+
+/// Each span alone keeps to its limits; it is their number that does not.
+#[test]
+fn large_values_of_many_live_spans_keep_to_the_budget_together() {
+    let session = Session::with(|config| config.live_bytes(4 << 20).queue_bytes(16 << 20));
+    let text = "x".repeat(200_000);
+    let mut spans: Vec<_> = (0..100).map(|_| SCOPE.span("large")).collect();
+    for span in &mut spans {
+        span.set_attribute("text", &text).add_event("event", &[("text", Value::Str(&text))]);
+        span.set_attribute("number", 1);
+    }
+    drop(spans);
+    // Once they have ended, there is room again.
+    SCOPE.span("next").set_attribute("text", &text);
+    assert_eq!(oxitel::flush(PATIENCE), Ok(()), "no span is lost");
+    let spans: Vec<_> = session.receiver.spans().into_iter().map(|record| record.span).collect();
+    let events = || spans.iter().flat_map(|span| &span.events);
+    let pairs = spans.iter().flat_map(|span| &span.attributes);
+    let pairs = pairs.chain(events().flat_map(|event| &event.attributes));
+    let kept = pairs.filter(|pair| pair.key == "text").count();
+    let of_spans = spans.iter().map(|span| span.dropped_attributes_count);
+    let counted: u32 = of_spans.chain(events().map(|event| event.dropped_attributes_count)).sum();
+    assert!((5..30).contains(&kept), "{kept} of 200 KB each in 4 MiB");
+    assert_eq!(kept + counted as usize, 201, "what was left out is counted in its span");
+    let small = |span: &Span| span.attributes.iter().any(|pair| pair.key == "number");
+    assert!(spans[..100].iter().all(small), "what is small still fits");
+    assert_eq!(spans[100].attributes.len(), 1, "there is room again");
+    session.verify();
 }
 
 #[test]
@@ -82,6 +111,42 @@ fn an_attribute_of_ten_mebibytes_arrives_whole_or_is_cut_where_the_program_says(
         assert_eq!(letters, limit.min(5 << 20));
         session.verify();
     }
+}
+
+#[test]
+fn a_record_that_no_request_can_carry_is_counted_and_the_next_one_goes_its_way() {
+    let session = Session::with(|config| config.queue_bytes(512 << 20).live_bytes(512 << 20));
+    let bytes = vec![7_u8; 63 << 20];
+    let mut span = SCOPE.span("too large");
+    span.set_attribute("first", Value::Bytes(&bytes)).set_attribute("second", Value::Bytes(&bytes));
+    span.add_event("event", &[("third", Value::Bytes(&bytes))]);
+    drop(span);
+    drop(SCOPE.span("next"));
+    // The attributes that no record can hold are left out, and the event takes it over the edge.
+    let told = oxitel::flush(PATIENCE);
+    let ledger = session.ledger();
+    assert_eq!((ledger.recorded, ledger.delivered), (2, 1), "{told:?}: {ledger}");
+    assert_eq!(ledger.dropped.too_large, 1, "{ledger}");
+    assert!(told.is_err() && ledger.is_balanced(), "{told:?}: {ledger}");
+    session.verify();
+}
+
+/// The whole crowd takes memory and minutes.
+#[test]
+#[ignore = "run by `cargo xtask show sender --full`"]
+fn ten_thousand_threads_and_a_million_live_spans_keep_to_the_budgets() {
+    let receiver = Receiver::start();
+    let output = crowd(&receiver, "threads", "10000");
+    let ledger = printed_ledger(&output);
+    assert_eq!(ledger.recorded, 10_001, "{output:?}");
+    assert_eq!(ledger.delivered + ledger.dropped.queue_full, 10_001, "{output:?}");
+    let receiver = Receiver::start();
+    let output = crowd(&receiver, "spans", "1000000");
+    let ledger = printed_ledger(&output);
+    assert_eq!(ledger.recorded, 1_000_001, "{output:?}");
+    assert_eq!(ledger.delivered + ledger.dropped.queue_full, 1_000_001, "{output:?}");
+    // 64 MiB for live spans, and 16 bytes for each handle.
+    assert!(printed(&output, "bytes") < 150 << 20, "{output:?}");
 }
 
 #[test]

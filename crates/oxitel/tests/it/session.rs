@@ -21,8 +21,9 @@ pub(crate) fn turn() -> MutexGuard<'static, ()> {
 
 /// A running engine that sends to a receiver of its own.
 pub(crate) struct Session {
-    pub(crate) receiver: Receiver,
+    /// Before the receiver: what is sent at the end has somebody who takes it.
     pub(crate) guard: Guard,
+    pub(crate) receiver: Receiver,
     before: Stats,
     _turn: MutexGuard<'static, ()>,
 }
@@ -40,7 +41,7 @@ impl Session {
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());
         let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
-        let config = config.tracing_events(TracingEvents::SpanEvents);
+        let config = config.tracing_events(TracingEvents::SpanEvents).own_metrics(false);
         let guard = oxitel::init(change(config)).expect("telemetry starts");
         Self { receiver, guard, before: oxitel::stats(), _turn: turn }
     }

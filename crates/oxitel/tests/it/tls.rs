@@ -254,3 +254,21 @@ fn files_that_cannot_work_are_told_by_init() {
 fn certificate_path(file: Option<&File>) -> String {
     file.map_or_else(|| "\0".to_owned(), |file| file.text().to_owned())
 }
+
+#[test]
+fn a_forked_child_makes_connections_of_its_own_over_tls() {
+    let authority = Authority::new();
+    let trusted = File::new(&authority.certificate());
+    for protocol in ["http/protobuf", "grpc"] {
+        let receiver = Receiver::start_tls(&authority.identity()).expect("a receiver");
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_CERTIFICATE", trusted.text()),
+        ];
+        let (output, _) = run_example_with("forks", &["4"], &receiver.endpoint(), &variables);
+        assert!(output.status.success(), "{protocol}: {output:?}");
+        let spans = receiver.spans().into_iter();
+        let children = spans.filter(|record| record.span.name == "in the child");
+        assert_eq!(children.count(), 4, "{protocol}");
+    }
+}

@@ -89,7 +89,7 @@ impl Run {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let receiver = Receiver::start();
         let mut config = Config::default().endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
-        config.tracing_events = TracingEvents::SpanEvents;
+        config = config.tracing_events(TracingEvents::SpanEvents).own_metrics(false);
         config.service_name = Some("tree".to_owned());
         // What an earlier session has begun ends here.
         let off = config.clone().activate_otel_context(Activation::Off);

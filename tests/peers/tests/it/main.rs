@@ -2,6 +2,7 @@
 //! use: over real sockets, judged by what a real OTLP receiver got.
 
 mod differential;
+mod metrics;
 mod others;
 mod servers;
 mod session;

@@ -24,7 +24,7 @@ impl Session {
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());
         let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
-        let config = config.tracing_events(TracingEvents::SpanEvents);
+        let config = config.tracing_events(TracingEvents::SpanEvents).own_metrics(false);
         let guard = oxitel::init(config).expect("telemetry starts");
         Self { receiver, _guard: guard, _turn: turn }
     }

@@ -4,9 +4,11 @@
 //! [`init`](crate::init) makes both global, so that libraries which use
 //! `opentelemetry::global::tracer` or the global propagator are part of the same trace.
 
+mod any_value;
 pub(crate) mod baggage;
 mod convert;
 mod handle;
+mod logger;
 mod mailbox;
 mod meter;
 mod propagator;
@@ -19,6 +21,7 @@ pub(crate) use mailbox::Mailbox;
 pub use meter::MeterProvider;
 pub use propagator::Propagator;
 pub(crate) use propagator::with_remote;
+pub use logger::{LogRecord, Logger, LoggerProvider};
 pub use provider::{Tracer, TracerProvider};
 pub(crate) use remote::RemoteParent;
 pub use span::Span;

@@ -11,6 +11,7 @@ use crate::metrics::stream::How;
 use crate::metrics::view::scope_text;
 use crate::pipeline::scope::ScopeData;
 use crate::wire::{Content, Fields};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +28,7 @@ pub(super) struct Family {
     pub(super) kind: Type,
     pub(super) help: String,
     pub(super) samples: Vec<Sample>,
+    by_labels: HashMap<Labels, usize>,
 }
 
 /// One point.
@@ -38,6 +40,23 @@ pub(super) struct Sample {
     pub(super) bounds: Arc<[f64]>,
     /// Whether its sum says something.
     pub(super) has_sum: bool,
+}
+
+impl Family {
+    /// Adds a point. A page with two points of the same labels is refused as a whole, so they
+    /// become one.
+    fn add(&mut self, sample: Sample) {
+        match self.by_labels.get(&sample.labels) {
+            Some(at) if self.samples[*at].bounds == sample.bounds => {
+                self.samples[*at].point.total.merge(&sample.point.total);
+            }
+            Some(_) => warn_of_conflict(&self.name.name),
+            None => {
+                self.by_labels.insert(sample.labels.clone(), self.samples.len());
+                self.samples.push(sample);
+            }
+        }
+    }
 }
 
 /// The families, in the order of their first metric. A metric of another type than the first one
@@ -53,11 +72,14 @@ pub(super) fn of(collected: &Collected, style: Style) -> Vec<Family> {
             let known = families.iter().position(|family| family.name.name == name.name);
             let at = known.unwrap_or_else(|| {
                 let help = metric.stream.text.clone();
-                families.push(Family { name, kind, help, samples: Vec::new() });
+                let (samples, by_labels) = (Vec::new(), HashMap::new());
+                families.push(Family { name, kind, help, samples, by_labels });
                 families.len() - 1
             });
             if families[at].kind == kind {
-                families[at].samples.extend(samples(metric, scoped.scope, style));
+                for sample in samples(metric, scoped.scope, style) {
+                    families[at].add(sample);
+                }
             } else {
                 warn_of_conflict(&families[at].name.name);
             }
@@ -68,8 +90,8 @@ pub(super) fn of(collected: &Collected, style: Style) -> Vec<Family> {
 
 fn warn_of_conflict(name: &str) {
     let text = format_args!(
-        "several metrics become `{name}` for Prometheus, of different types: the first one is \
-         shown, the others are left out"
+        "several metrics become `{name}` for Prometheus, of different types or bounds: the first \
+         one is shown, the others are left out"
     );
     diagnose::warn(Cause::DuplicateInstrument, &text);
 }

@@ -1,11 +1,13 @@
 //! Pages as scrapers get them.
 
 use super::{Answer, Style, Translation, negotiate, page};
+use crate::Scope;
+use crate::config::ExemplarFilter;
+use crate::config::Temporality;
 use crate::metrics::tests::Session;
-use crate::metrics::{Aggregation, ExemplarFilter, Meter, Settings, View};
+use crate::metrics::{Aggregation, Meter, Settings, View};
 use crate::pipeline::encode::{attribute, tag};
 use crate::record::Value;
-use crate::{Scope, metrics};
 use insta::assert_snapshot;
 
 static SHOP: Scope = Scope::new("shop").version("1.2").attributes(&[("team", "blue")]);
@@ -126,6 +128,9 @@ fn names_and_labels_that_meet_are_told_apart_or_joined() {
     let meter = Meter::named("meet");
     meter.u64_counter("a.b_total").build().add(1, &[("x.y", 1.into()), ("x-y", 2.into())]);
     meter.u64_counter("a-b").build().add(2, &[("other", 1.into())]);
+    // The same labels, once escaped: one point.
+    meter.u64_counter("a-b").build().add(3, &[("Other", 1.into())]);
+    Meter::named("meet.too").u64_counter("a/b").build().add(4, &[("other", 1.into())]);
     // Of another type: left out.
     meter.f64_gauge("a_b_total").build().record(3.0, &[]);
     meter.f64_gauge("9.lives.in.seconds").build().record(3.0, &[]);
@@ -133,7 +138,8 @@ fn names_and_labels_that_meet_are_told_apart_or_joined() {
     assert_snapshot!(page(&[], style(Translation::default(), "")), @r#"
     # TYPE a_b_total counter
     a_b_total{x_y="2;1"} 1
-    a_b_total{other="1"} 2
+    a_b_total{other="1"} 6
+    a_b_total{Other="1"} 3
     # TYPE wait_seconds gauge
     wait_seconds 3
     "#);
@@ -141,7 +147,7 @@ fn names_and_labels_that_meet_are_told_apart_or_joined() {
 
 #[test]
 fn what_is_pulled_is_cumulative_beside_a_push_of_delta() {
-    let temporality = metrics::TemporalityPreference::Delta;
+    let temporality = Temporality::Delta;
     let views = vec![View::of("e").aggregation(Aggregation::exponential())];
     let _session =
         Session::with(Settings { pulled: true, temporality, views, ..Settings::default() });

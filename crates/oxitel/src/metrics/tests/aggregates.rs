@@ -1,7 +1,8 @@
 //! What each instrument gives, at both temporalities.
 
 use super::{Session, shown};
-use crate::metrics::{Aggregation, Meter, Settings, TemporalityPreference};
+use crate::config::Temporality;
+use crate::metrics::{Aggregation, Meter, Settings};
 use crate::testing::metrics::collect_scope;
 use insta::assert_snapshot;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
@@ -96,7 +97,7 @@ fn delta_points_begin_where_those_before_ended() {
 
 #[test]
 fn low_memory_makes_delta_of_what_is_counted_here() {
-    let temporality = TemporalityPreference::LowMemory;
+    let temporality = Temporality::LowMemory;
     let _session = Session::with(Settings { temporality, ..Settings::default() });
     let meter = Meter::named("low");
     meter.u64_counter("counter").build().add(1, &[]);

@@ -1,19 +1,20 @@
 //! The limit of points, and the point for the rest.
 
 use super::{Session, shown};
-use crate::metrics::{Meter, Settings, TemporalityPreference, View};
+use crate::config::Temporality;
+use crate::metrics::{Meter, Settings, View};
 use crate::testing::metrics::collect_scope;
 use insta::assert_snapshot;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::metrics::v1::{metric::Data, number_data_point};
 
-fn limited(limit: usize, temporality: TemporalityPreference) -> Session {
+fn limited(limit: usize, temporality: Temporality) -> Session {
     Session::with(Settings { cardinality_limit: limit, temporality, ..Settings::default() })
 }
 
 #[test]
 fn beyond_the_limit_every_measurement_is_in_the_point_for_the_rest() {
-    let _session = limited(3, TemporalityPreference::Cumulative);
+    let _session = limited(3, Temporality::Cumulative);
     let counter = Meter::named("rest").u64_counter("c").build();
     for round in 0..2 {
         for user in 0..5 {
@@ -33,7 +34,7 @@ fn beyond_the_limit_every_measurement_is_in_the_point_for_the_rest() {
 
 #[test]
 fn with_delta_each_interval_has_the_whole_limit() {
-    let _session = limited(3, TemporalityPreference::Delta);
+    let _session = limited(3, Temporality::Delta);
     let counter = Meter::named("delta.rest").u64_counter("c").build();
     for first in [0_u64, 10] {
         for user in first..first + 4 {

@@ -1,7 +1,8 @@
 //! Many threads, many collections: each measurement in exactly one point, none twice.
 
 use super::{Session, shown};
-use crate::metrics::{Aggregation, Meter, Settings, TemporalityPreference};
+use crate::config::Temporality;
+use crate::metrics::{Aggregation, Meter, Settings};
 use crate::testing::metrics::collect_scope;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, metric::Data, number_data_point};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +45,7 @@ fn what_threads_measure_while_others_collect_is_counted_once() {
     for exponential in [false, true] {
         let histograms =
             if exponential { Aggregation::exponential() } else { Aggregation::explicit() };
-        let temporality = TemporalityPreference::Delta;
+        let temporality = Temporality::Delta;
         let _session = Session::with(Settings {
             histograms,
             temporality,

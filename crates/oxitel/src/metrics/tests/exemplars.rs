@@ -1,7 +1,8 @@
 //! Examples and the spans they were made in.
 
 use super::{Session, exemplars};
-use crate::metrics::{ExemplarFilter, Meter, Settings, View};
+use crate::config::ExemplarFilter;
+use crate::metrics::{Meter, Settings, View};
 use crate::pipeline::local;
 use crate::testing::metrics::collect_scope;
 use crate::{SpanContext, SpanId, TraceFlags, TraceId};

@@ -7,7 +7,8 @@ mod exemplars;
 mod observables;
 mod streams;
 
-use super::{Settings, TemporalityPreference};
+use super::Settings;
+use crate::config::Temporality;
 use crate::testing::metrics;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -35,7 +36,7 @@ impl Session {
     }
 
     fn delta() -> Self {
-        let temporality = TemporalityPreference::Delta;
+        let temporality = Temporality::Delta;
         Self::with(Settings { temporality, ..Settings::default() })
     }
 }

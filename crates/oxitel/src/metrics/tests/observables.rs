@@ -1,7 +1,8 @@
 //! Instruments that are asked.
 
 use super::{Session, shown};
-use crate::metrics::{Meter, Settings, TemporalityPreference, View};
+use crate::config::Temporality;
+use crate::metrics::{Meter, Settings, View};
 use insta::assert_snapshot;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,8 +12,8 @@ use std::time::{Duration, Instant};
 #[test]
 fn a_sum_that_is_asked_for_is_told_whole_or_as_its_growth() {
     for (temporality, second) in [
-        (TemporalityPreference::Cumulative, "c cumulative sum{} = 8"),
-        (TemporalityPreference::Delta, "c delta sum{} = 3"),
+        (Temporality::Cumulative, "c cumulative sum{} = 8"),
+        (Temporality::Delta, "c delta sum{} = 3"),
     ] {
         let _session = Session::with(Settings { temporality, ..Settings::default() });
         let value = Arc::new(AtomicU64::new(5));

@@ -96,7 +96,7 @@ fn what_is_not_understood_is_refused_with_a_reason_and_leaves_the_script() {
     let cases = [
         "POST /v1/spans HTTP/1.1\r\nContent-Type: application/x-protobuf",
         "GET /v1/traces HTTP/1.1",
-        "POST /v1/traces HTTP/1.1\r\nContent-Type: application/json",
+        "POST /v1/traces HTTP/1.1\r\nContent-Type: text/plain",
         "POST /v1/traces HTTP/1.1\r\nContent-Type: application/x-protobuf\r\nContent-Encoding: br",
         "POST /v1/traces HTTP/1.1\r\nContent-Type: application/grpc",
     ];
@@ -105,7 +105,7 @@ fn what_is_not_understood_is_refused_with_a_reason_and_leaves_the_script() {
     insta::assert_snapshot!(said.concat(), @r#"
     404 nothing is received at "/v1/spans": send to /v1/traces, /v1/logs or /v1/metrics
     405 GET is not understood at "/v1/traces": use POST
-    415 content type "application/json" is not read here: send application/x-protobuf
+    415 content type "text/plain" is not read here: send application/x-protobuf or application/json
     415 content encoding "br" is not read here: use gzip or none
     200 POST over HTTP/1.1 is not gRPC: POST over HTTP/2
     "#);

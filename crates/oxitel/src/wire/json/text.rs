@@ -65,17 +65,22 @@ pub(super) fn hex(json: &mut String, bytes: &[u8]) {
 
 /// Four letters for three bytes, padded.
 pub(super) fn base64(json: &mut String, bytes: &[u8]) {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     json.push('"');
+    base64_letters(json, bytes);
+    json.push('"');
+}
+
+/// The same without the quotes.
+pub(crate) fn base64_letters(text: &mut String, bytes: &[u8]) {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for three in bytes.chunks(3) {
         let byte = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for place in 0..4 {
             let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
-            json.push(if place > three.len() { '=' } else { char::from(letter) });
+            text.push(if place > three.len() { '=' } else { char::from(letter) });
         }
     }
-    json.push('"');
 }
 
 #[cfg(test)]

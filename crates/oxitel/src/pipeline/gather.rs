@@ -1,0 +1,57 @@
+//! Metrics on their way: nobody queues them, they are collected, by the clock, for a flush and at
+//! the end.
+//!
+//! Flow: **gather** -> outlets. Callbacks of the program may take their time, so it happens beside
+//! the sender's thread.
+
+use super::engine::Engine;
+use super::health::Health;
+use super::outlet::{Outlet, REQUEST_BYTES};
+use super::parcel::Parcel;
+use super::{buffer, clock};
+use crate::metrics;
+use std::sync::{Arc, Mutex};
+
+/// The road of collections.
+#[derive(Clone, Debug)]
+pub(super) struct Gatherer {
+    engine: &'static Engine,
+    outlets: Vec<Arc<Outlet>>,
+    /// `None`: the engine says nothing of itself.
+    health: Option<Arc<Mutex<Health>>>,
+}
+
+impl Gatherer {
+    pub(super) fn new(
+        engine: &'static Engine,
+        outlets: Vec<Arc<Outlet>>,
+        has_own_metrics: bool,
+    ) -> Self {
+        let health = has_own_metrics.then(|| Arc::new(Mutex::new(Health::new())));
+        Self { engine, outlets, health }
+    }
+
+    /// Collects what was measured up to now, and hands it to the outlets.
+    pub(super) async fn gather(self) {
+        let own = self.clone();
+        let collected = tokio::task::spawn_blocking(move || own.collect()).await;
+        // A panic was reported when it happened; what was measured waits for the next time.
+        let Ok(pieces) = collected else { return };
+        let lane = &self.engine.lanes.metrics;
+        for piece in pieces {
+            lane.ledger.recorded(piece.points);
+            lane.ledger.queued(piece.points);
+            let parcel = Parcel::of_scopes(piece, lane, self.outlets.len());
+            for outlet in &self.outlets {
+                outlet.offer(parcel.clone());
+            }
+        }
+    }
+
+    fn collect(&self) -> Vec<metrics::Piece> {
+        if let Some(health) = &self.health {
+            buffer::lock(health).report(self.engine);
+        }
+        metrics::collect_pieces(clock::now().wall_ns, REQUEST_BYTES)
+    }
+}

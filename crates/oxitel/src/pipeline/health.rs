@@ -1,0 +1,215 @@
+//! The engine's own health as metrics: `otel.sdk.*`, from the ledgers of spans and log records.
+//!
+//! Each report adds what the ledger counted since the report before, so that own metrics have the
+//! program's temporality and views.
+
+use super::engine::Engine;
+use crate::export::SignalKind;
+use crate::metrics::{BoundCounter, BoundUpDownCounter, Meter, UpDownCounter};
+use crate::stats::Stats;
+
+/// What was reported, and where reports go.
+#[derive(Debug)]
+pub(super) struct Health {
+    spans: Processor,
+    logs: Processor,
+    points: Exporter,
+    live: Level,
+    created: Growth,
+    started: Growth,
+}
+
+impl Health {
+    pub(super) fn new() -> Self {
+        let meter = Meter::named("oxitel");
+        let started = meter
+            .u64_counter("otel.sdk.span.started")
+            .unit("{span}")
+            .description("Spans that were started and sampled")
+            .build();
+        let sampled = [("otel.span.sampling_result", "RECORD_AND_SAMPLE".into())];
+        let live = meter
+            .i64_up_down_counter("otel.sdk.span.live")
+            .unit("{span}")
+            .description("Spans that were started and have not ended")
+            .build();
+        let created = meter
+            .u64_counter("otel.sdk.log.created")
+            .unit("{log_record}")
+            .description("Log records that were made")
+            .build();
+        Self {
+            spans: Processor::new(&meter, SignalKind::Traces),
+            logs: Processor::new(&meter, SignalKind::Logs),
+            points: Exporter::new(&meter, SignalKind::Metrics),
+            live: Level::new(live.bind(&sampled)),
+            created: Growth::new(created.bind(&[])),
+            started: Growth::new(started.bind(&sampled)),
+        }
+    }
+
+    /// Adds what happened since the last report.
+    pub(super) fn report(&mut self, engine: &Engine) {
+        let [spans, points, logs] = SignalKind::ALL.map(|signal| engine.stats_of(signal));
+        self.started.reach(spans.recorded + spans.live);
+        self.live.reach(spans.live);
+        self.created.reach(logs.recorded);
+        self.spans.report(&spans);
+        self.logs.report(&logs);
+        self.points.report(&points);
+    }
+}
+
+/// A number that only grows.
+#[derive(Debug)]
+struct Growth {
+    counter: BoundCounter<u64>,
+    reported: u64,
+}
+
+impl Growth {
+    fn new(counter: BoundCounter<u64>) -> Self {
+        Self { counter, reported: 0 }
+    }
+
+    fn reach(&mut self, now: u64) {
+        // A process whose child this is had counts of its own.
+        if now > self.reported {
+            self.counter.add(now - self.reported);
+        }
+        self.reported = now;
+    }
+}
+
+/// A number that grows and shrinks.
+#[derive(Debug)]
+struct Level {
+    counter: BoundUpDownCounter<i64>,
+    reported: u64,
+}
+
+impl Level {
+    fn new(counter: BoundUpDownCounter<i64>) -> Self {
+        Self { counter, reported: 0 }
+    }
+
+    fn reach(&mut self, now: u64) {
+        self.counter.add(now as i64 - self.reported as i64);
+        self.reported = now;
+    }
+}
+
+/// Chunks and queue of one signal, which stand for the standard's batch processor, and the
+/// exporter behind them.
+#[derive(Debug)]
+struct Processor {
+    waiting: Level,
+    processed: Growth,
+    queue_full: Growth,
+    too_large: Growth,
+    already_shutdown: Growth,
+    exporter: Exporter,
+}
+
+impl Processor {
+    fn new(meter: &Meter, signal: SignalKind) -> Self {
+        let (word, unit) = words(signal);
+        let component = component("batching", word, "processor");
+        let waiting: UpDownCounter<i64> = meter
+            .i64_up_down_counter(&format!("otel.sdk.processor.{word}.queue.size"))
+            .unit(unit)
+            .description("Records that wait to be sent")
+            .build();
+        let processed = meter
+            .u64_counter(&format!("otel.sdk.processor.{word}.processed"))
+            .unit(unit)
+            .description("Records that were dealt with; with error.type, those that were dropped")
+            .build();
+        let outcome = |error: &str| Growth::new(processed.bind(&with_error(&component, error)));
+        Self {
+            waiting: Level::new(waiting.bind(&with_error(&component, ""))),
+            processed: outcome(""),
+            queue_full: outcome("queue_full"),
+            too_large: outcome("too_large"),
+            already_shutdown: outcome("already_shutdown"),
+            exporter: Exporter::new(meter, signal),
+        }
+    }
+
+    fn report(&mut self, now: &Stats) {
+        self.waiting.reach(now.queued);
+        let dropped = &now.dropped;
+        self.processed
+            .reach(now.delivered + now.rejected + dropped.unreachable + dropped.shutdown_deadline);
+        self.queue_full.reach(dropped.queue_full);
+        self.too_large.reach(dropped.too_large);
+        self.already_shutdown.reach(dropped.already_shutdown);
+        self.exporter.report(now);
+    }
+}
+
+/// What became of a signal's records at the receiver.
+#[derive(Debug)]
+struct Exporter {
+    delivered: Growth,
+    rejected: Growth,
+    unreachable: Growth,
+    shutdown_deadline: Growth,
+}
+
+impl Exporter {
+    fn new(meter: &Meter, signal: SignalKind) -> Self {
+        let (word, unit) = words(signal);
+        let component = component("oxitel", word, "exporter");
+        let exported = meter
+            .u64_counter(&format!("otel.sdk.exporter.{word}.exported"))
+            .unit(unit)
+            .description("Records that were sent; with error.type, those that were lost")
+            .build();
+        let outcome = |error: &str| Growth::new(exported.bind(&with_error(&component, error)));
+        Self {
+            delivered: outcome(""),
+            rejected: outcome("rejected"),
+            unreachable: outcome("unreachable"),
+            shutdown_deadline: outcome("shutdown_deadline"),
+        }
+    }
+
+    fn report(&mut self, now: &Stats) {
+        self.delivered.reach(now.delivered);
+        self.rejected.reach(now.rejected);
+        self.unreachable.reach(now.dropped.unreachable);
+        self.shutdown_deadline.reach(now.dropped.shutdown_deadline);
+    }
+}
+
+/// What a signal's records are called, and counted in.
+fn words(signal: SignalKind) -> (&'static str, &'static str) {
+    match signal {
+        SignalKind::Traces => ("span", "{span}"),
+        SignalKind::Metrics => ("metric_data_point", "{data_point}"),
+        SignalKind::Logs => ("log", "{log_record}"),
+    }
+}
+
+/// The type and the name of a component: there is one of each.
+struct Component {
+    kind: String,
+    name: String,
+}
+
+fn component(first: &str, word: &str, last: &str) -> Component {
+    let kind = format!("{first}_{word}_{last}");
+    Component { name: format!("{kind}/0"), kind }
+}
+
+fn with_error<'a>(component: &'a Component, error: &'a str) -> Vec<(&'a str, crate::Value<'a>)> {
+    let mut attributes = vec![
+        ("otel.component.type", component.kind.as_str().into()),
+        ("otel.component.name", component.name.as_str().into()),
+    ];
+    if !error.is_empty() {
+        attributes.push(("error.type", error.into()));
+    }
+    attributes
+}
