@@ -101,6 +101,8 @@ mod pages {
     mod privacy {}
     #[doc = include_str!("../../../docs/guide/logs.md")]
     mod logs {}
+    #[doc = include_str!("../../../docs/guide/spool.md")]
+    mod spool {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/metrics.md")]
