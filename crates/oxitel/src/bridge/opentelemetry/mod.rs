@@ -17,11 +17,11 @@ mod remote;
 mod span;
 
 pub(crate) use handle::Handle;
+pub use logger::{LogRecord, Logger, LoggerProvider};
 pub(crate) use mailbox::Mailbox;
 pub use meter::MeterProvider;
 pub use propagator::Propagator;
 pub(crate) use propagator::with_remote;
-pub use logger::{LogRecord, Logger, LoggerProvider};
 pub use provider::{Tracer, TracerProvider};
 pub(crate) use remote::RemoteParent;
 pub use span::Span;
