@@ -1,7 +1,9 @@
 //! What can be set for each signal: who exports it, and how its OTLP travels.
 
 use super::{Compression, ExemplarFilter, Headers, HistogramAggregation, Protocol, Temporality};
-use crate::metrics::{self, View};
+#[cfg(feature = "otel")]
+use crate::metrics;
+use crate::metrics::View;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,7 +51,7 @@ pub struct Exporters {
     /// Text for people, on standard output or where [`Config::console`](super::Config::console)
     /// says.
     pub console: bool,
-    /// A page for Prometheus to scrape; metrics only. No build has it yet.
+    /// A page for Prometheus to scrape; metrics only.
     pub prometheus: bool,
 }
 
@@ -110,26 +112,20 @@ impl Default for MetricReader {
 }
 
 impl MetricReader {
-    /// The same in the words of the aggregator.
+    /// The same in the words of the aggregator; `pulled`: somebody asks for what was measured.
     #[cfg(feature = "otel")]
-    pub(crate) fn aggregation(&self) -> metrics::Settings {
-        let mut settings = metrics::Settings::default();
-        settings.temporality = match self.temporality {
-            Temporality::Cumulative => metrics::TemporalityPreference::Cumulative,
-            Temporality::Delta => metrics::TemporalityPreference::Delta,
-            Temporality::LowMemory => metrics::TemporalityPreference::LowMemory,
-        };
-        settings.exemplars = match self.exemplar_filter {
-            ExemplarFilter::AlwaysOn => metrics::ExemplarFilter::AlwaysOn,
-            ExemplarFilter::AlwaysOff => metrics::ExemplarFilter::AlwaysOff,
-            ExemplarFilter::TraceBased => metrics::ExemplarFilter::TraceBased,
-        };
-        settings.histograms = match self.histogram_aggregation {
-            HistogramAggregation::ExplicitBuckets => metrics::Aggregation::explicit(),
-            HistogramAggregation::Base2Exponential => metrics::Aggregation::exponential(),
-        };
-        settings.views.clone_from(&self.views);
-        settings
+    pub(crate) fn aggregation(&self, pulled: bool) -> metrics::Settings {
+        metrics::Settings {
+            temporality: self.temporality,
+            exemplars: self.exemplar_filter,
+            histograms: match self.histogram_aggregation {
+                HistogramAggregation::ExplicitBuckets => metrics::Aggregation::explicit(),
+                HistogramAggregation::Base2Exponential => metrics::Aggregation::exponential(),
+            },
+            views: self.views.clone(),
+            pulled,
+            ..metrics::Settings::default()
+        }
     }
 }
 

@@ -65,10 +65,10 @@ impl Cell {
     pub(crate) fn record<N: Number>(&self, value: N) -> usize {
         match &self.body {
             Body::Whole(sum) => sum.add(value.bits()),
-            Body::Float(sum) => sum.add(value.as_f64()),
+            Body::Float(sum) => sum.add(value.to_float()),
             Body::Last => self.series.last.set(value.bits()),
-            Body::Explicit(histogram) => return histogram.record(value.as_f64()),
-            Body::Exponential(histogram) => histogram.with(|it| it.record(value.as_f64())),
+            Body::Explicit(histogram) => return histogram.record(value.to_float()),
+            Body::Exponential(histogram) => histogram.with(|it| it.record(value.to_float())),
         }
         0
     }
@@ -149,7 +149,7 @@ impl Turn {
             if turns == self.read.load(Ordering::Relaxed) {
                 return None;
             }
-            if turns % 2 == 0 {
+            if turns.is_multiple_of(2) {
                 let since = self.since.load(Ordering::Relaxed);
                 let look = Look { turns, since, content: content() };
                 // Acquire fence: the loads above may not sink below the check.

@@ -188,7 +188,7 @@ impl Side {
 /// The bucket of a finite value above zero: its lower bound is below the value.
 fn index(value: f64, scale: i8) -> i32 {
     let (fraction, exponent) = split(value);
-    let is_power_of_two = fraction == 0.5;
+    let is_power_of_two = fraction.to_bits() == 0.5_f64.to_bits();
     if scale <= 0 {
         let bucket = exponent - if is_power_of_two { 2 } else { 1 };
         return bucket >> -i32::from(scale);

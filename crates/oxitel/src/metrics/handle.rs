@@ -110,19 +110,19 @@ instruments! {
     /// A [`Counter`] with its attributes.
     BoundCounter,
     /// Adds to the sum. What is negative or no number is left out, with a warning.
-    add, |value: N| value.is_finite() && !value.is_negative();
+    add, |value: N| value.finite() && !value.negative();
     /// Counts what grows and shrinks: open connections, items in a queue.
     UpDownCounter,
     /// An [`UpDownCounter`] with its attributes.
     BoundUpDownCounter,
     /// Adds to the sum. What is no number is left out, with a warning.
-    add, |value: N| value.is_finite();
+    add, |value: N| value.finite();
     /// Keeps a distribution of values: durations, sizes.
     Histogram,
     /// A [`Histogram`] with its attributes.
     BoundHistogram,
     /// Counts the value. What is no number is left out, with a warning.
-    record, |value: N| value.is_finite();
+    record, |value: N| value.finite();
     /// Keeps the last value: a temperature, a setting.
     Gauge,
     /// A [`Gauge`] with its attributes.

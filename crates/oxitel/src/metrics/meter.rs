@@ -2,7 +2,7 @@
 
 use super::handle::{Counter, Gauge, Histogram, UpDownCounter};
 use super::instrument::{self, Description, Instrument, InstrumentKind};
-use super::number::Number;
+use super::number::{Number, NumberType};
 use super::observable::{Callback, Observable, Observer};
 use crate::pipeline::scope::{self, ScopeData};
 use crate::record::Scope;
@@ -44,11 +44,11 @@ impl Meter {
         Self { scope }
     }
 
-    fn builder<I>(self, kind: InstrumentKind, number: NumberOf, name: &str) -> Builder<I> {
+    fn builder<I>(self, kind: InstrumentKind, number: NumberType, name: &str) -> Builder<I> {
         let description = Description {
             scope: self.scope,
             kind,
-            number: number.0,
+            number,
             name: name.to_owned(),
             unit: String::new(),
             text: String::new(),
@@ -58,10 +58,9 @@ impl Meter {
     }
 }
 
-struct NumberOf(super::number::NumberType);
-
-fn of<N: Number>() -> NumberOf {
-    NumberOf(N::TYPE)
+/// The type of a number.
+fn of<N: Number>() -> NumberType {
+    N::TYPE
 }
 
 macro_rules! instruments {

@@ -23,10 +23,10 @@ pub(crate) mod sealed {
         const TYPE: NumberType;
         fn bits(self) -> u64;
         fn from_bits(bits: u64) -> Self;
-        fn as_f64(self) -> f64;
+        fn to_float(self) -> f64;
         /// Whether it is no infinity and no NaN.
-        fn is_finite(self) -> bool;
-        fn is_negative(self) -> bool;
+        fn finite(self) -> bool;
+        fn negative(self) -> bool;
     }
 
     impl Sealed for u64 {
@@ -42,17 +42,17 @@ pub(crate) mod sealed {
         }
 
         #[inline(always)]
-        fn as_f64(self) -> f64 {
+        fn to_float(self) -> f64 {
             self as f64
         }
 
         #[inline(always)]
-        fn is_finite(self) -> bool {
+        fn finite(self) -> bool {
             true
         }
 
         #[inline(always)]
-        fn is_negative(self) -> bool {
+        fn negative(self) -> bool {
             false
         }
     }
@@ -70,17 +70,17 @@ pub(crate) mod sealed {
         }
 
         #[inline(always)]
-        fn as_f64(self) -> f64 {
+        fn to_float(self) -> f64 {
             self as f64
         }
 
         #[inline(always)]
-        fn is_finite(self) -> bool {
+        fn finite(self) -> bool {
             true
         }
 
         #[inline(always)]
-        fn is_negative(self) -> bool {
+        fn negative(self) -> bool {
             self < 0
         }
     }
@@ -98,17 +98,17 @@ pub(crate) mod sealed {
         }
 
         #[inline(always)]
-        fn as_f64(self) -> f64 {
+        fn to_float(self) -> f64 {
             self
         }
 
         #[inline(always)]
-        fn is_finite(self) -> bool {
-            f64::is_finite(self)
+        fn finite(self) -> bool {
+            self.is_finite()
         }
 
         #[inline(always)]
-        fn is_negative(self) -> bool {
+        fn negative(self) -> bool {
             self < 0.0
         }
     }

@@ -29,7 +29,7 @@ impl<N: Number> Observer<'_, N> {
     /// The value with these attributes. Of two values with the same ones the later one counts;
     /// what is no number is left out.
     pub fn observe(&self, value: N, attributes: &[(&str, Value<'_>)]) {
-        if self.told.takes_any || value.is_finite() {
+        if self.told.takes_any || value.finite() {
             let value = AnyNumber::from_bits(N::TYPE, value.bits());
             let set = super::handle::set_of(attributes);
             self.told.values().push((set, value));

@@ -3,6 +3,7 @@
 
 use super::cell::{Body, Cell, ExplicitCell, FloatSum, WholeSum};
 use super::exemplar::Exemplar;
+use super::exponential::Exponential;
 use super::number::{AnyNumber, NumberType};
 use super::stream::{How, Stream};
 use super::total::{Buckets, Total};
@@ -247,7 +248,7 @@ impl Watched {
                 histogram.since(seen).map(Total::Explicit)
             }
             (Body::Exponential(histogram), _) => {
-                histogram.with(|it| it.take()).map(|it| Total::Exponential(Box::new(it)))
+                histogram.with(Exponential::take).map(|it| Total::Exponential(Box::new(it)))
             }
             _ => None,
         }

@@ -338,3 +338,16 @@ pub enum Translation {
     /// The same: `foo.bar`.
     NoTranslation,
 }
+
+impl Translation {
+    /// By the name that configuration files use.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "UnderscoreEscapingWithSuffixes" => Some(Self::UnderscoreEscapingWithSuffixes),
+            "UnderscoreEscapingWithoutSuffixes" => Some(Self::UnderscoreEscapingWithoutSuffixes),
+            "NoUTF8EscapingWithSuffixes" => Some(Self::NoUtf8EscapingWithSuffixes),
+            "NoTranslation" => Some(Self::NoTranslation),
+            _ => None,
+        }
+    }
+}

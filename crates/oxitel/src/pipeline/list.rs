@@ -34,13 +34,7 @@ impl<T: Send + Sync> List<T> {
     /// From the newest to the oldest.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &'static T> + use<T> {
         // Acquire: pairs with the publishing exchange.
-        let mut at: *const Node<T> = self.last.load(Ordering::Acquire);
-        std::iter::from_fn(move || {
-            // SAFETY: null, or a published node, which is never changed or freed.
-            let node: &'static Node<T> = unsafe { at.as_ref() }?;
-            at = node.before;
-            Some(&node.value)
-        })
+        Self::between(self.last.load(Ordering::Acquire), ptr::null())
     }
 
     /// Adds a value.
@@ -57,7 +51,7 @@ impl<T: Send + Sync> List<T> {
             let last = self.last.load(Ordering::Acquire);
             // SAFETY: it is not published: nobody else knows of it.
             let ours = unsafe { &mut *node };
-            if let Some(known) = self.since(last, seen).find(|known| same(known, &ours.value)) {
+            if let Some(known) = Self::between(last, seen).find(|known| same(known, &ours.value)) {
                 // SAFETY: it was never published.
                 drop(unsafe { Box::from_raw(node) });
                 return known;
@@ -74,9 +68,8 @@ impl<T: Send + Sync> List<T> {
         }
     }
 
-    /// Those from `last` down to `end`, which is not among them.
-    fn since(
-        &self,
+    /// Those from `last`, a published node or null, down to `end`, which is not among them.
+    fn between(
         last: *const Node<T>,
         end: *const Node<T>,
     ) -> impl Iterator<Item = &'static T> + use<T> {
@@ -85,7 +78,7 @@ impl<T: Send + Sync> List<T> {
             if ptr::eq(at, end) {
                 return None;
             }
-            // SAFETY: as in `iter`.
+            // SAFETY: null, or a published node, which is never changed or freed.
             let node: &'static Node<T> = unsafe { at.as_ref() }?;
             at = node.before;
             Some(&node.value)

@@ -59,7 +59,7 @@ pub(crate) struct State {
 pub(crate) struct NotKept;
 
 enum Command<F: Files> {
-    Open(Shelf<F>),
+    Open(Box<Shelf<F>>),
     Ask { spool: usize, question: Question, _room: OwnedSemaphorePermit },
 }
 
@@ -89,13 +89,13 @@ impl<F: Files> Keepers<F> {
 
     /// Opens a spool, or goes on trying to.
     pub(crate) fn open(&mut self, files: F, folder: PathBuf, options: Options) -> Keeper<F> {
-        let (shelf, state) = Shelf::new(files, folder, options);
+        let (shelf, reports) = Shelf::new(files, folder, options);
         // Without the thread every answer is "not kept".
-        let _ = self.commands.send(Command::Open(shelf));
+        let _ = self.commands.send(Command::Open(Box::new(shelf)));
         let number = self.opened;
         self.opened += 1;
         let room = Arc::new(Semaphore::new(WAITING));
-        Keeper { number, commands: self.commands.clone(), room, state }
+        Keeper { number, commands: self.commands.clone(), room, state: reports }
     }
 }
 
@@ -165,7 +165,7 @@ fn follow<F: Files>(shelves: &mut Vec<Shelf<F>>, command: Command<F>) {
     let (spool, question) = match command {
         Command::Open(mut shelf) => {
             shelf.look_around();
-            return shelves.push(shelf);
+            return shelves.push(*shelf);
         }
         Command::Ask { spool, question, .. } => (spool, question),
     };

@@ -98,9 +98,8 @@ fn warn_of_conflict(name: &str) {
 
 fn type_of(metric: &Metric) -> Type {
     match metric.stream.how {
-        How::Last => Type::Gauge,
         How::Sum if metric.stream.instrument.description.kind.is_monotonic() => Type::Counter,
-        How::Sum => Type::Gauge,
+        How::Last | How::Sum => Type::Gauge,
         How::Explicit { .. } | How::Exponential { .. } => Type::Histogram,
     }
 }

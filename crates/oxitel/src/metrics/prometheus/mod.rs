@@ -1,12 +1,13 @@
-//! Metrics as text for Prometheus: the text format 0.0.4 and OpenMetrics 1.0.
+//! Metrics as text for Prometheus: the text format 0.0.4 and `OpenMetrics` 1.0.
 //!
 //! Flow: `collect` (cumulative) -> **families** -> text. `names` and `units` make names of names,
-//! `labels` labels of attributes, `negotiate` reads what the scraper accepts.
+//! `labels` labels of attributes, `negotiate` reads what the scraper accepts, `serve` answers it.
 
 mod families;
 mod labels;
 mod names;
 mod negotiate;
+mod serve;
 mod text;
 mod units;
 
@@ -16,7 +17,8 @@ mod tests;
 use super::collect;
 use super::stream::Reader;
 use crate::pipeline::clock;
-pub(crate) use negotiate::{Answer, negotiate};
+use negotiate::Answer;
+pub(crate) use serve::{Served, serve};
 
 /// How names of instruments become names of metrics for Prometheus.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,16 +50,16 @@ impl Translation {
 
 /// How a page is written.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Style {
-    pub(crate) translation: Translation,
+struct Style {
+    translation: Translation,
     /// Whether each point says which scope it is of.
-    pub(crate) scope_labels: bool,
-    pub(crate) answer: Answer,
+    scope_labels: bool,
+    answer: Answer,
 }
 
 /// The page that a scraper gets; `resource` are the encoded attributes of the resource, as
 /// `Resource.attributes` fields.
-pub(crate) fn page(resource: &[u8], style: Style) -> String {
+fn page(resource: &[u8], style: Style) -> String {
     let collected = collect::collect(Reader::Pull, clock::now().wall_ns);
     let families = collected.map_or_else(Vec::new, |it| families::of(&it, style));
     text::page(resource, &families, style)

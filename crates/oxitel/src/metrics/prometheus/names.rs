@@ -77,7 +77,7 @@ pub(super) fn is_plain(name: &str) -> bool {
 
 impl Translation {
     /// By the name that configuration files use.
-    pub(crate) fn by_name(name: &str) -> Option<Self> {
+    pub fn named(name: &str) -> Option<Self> {
         match name {
             "UnderscoreEscapingWithSuffixes" => Some(Self::UnderscoreEscapingWithSuffixes),
             "UnderscoreEscapingWithoutSuffixes" => Some(Self::UnderscoreEscapingWithoutSuffixes),

@@ -5,7 +5,7 @@
 pub(crate) enum Format {
     /// The text format 0.0.4, which every scraper reads; 1.0.0 with names in UTF-8.
     Text,
-    /// OpenMetrics 1.0, which has exemplars.
+    /// `OpenMetrics` 1.0, which has exemplars.
     OpenMetrics,
 }
 

@@ -1,6 +1,7 @@
 //! Pages as scrapers get them.
 
-use super::{Answer, Style, Translation, negotiate, page};
+use super::negotiate::{Answer, negotiate};
+use super::{Style, Translation, page};
 use crate::Scope;
 use crate::config::ExemplarFilter;
 use crate::config::Temporality;
@@ -119,7 +120,7 @@ fn names_follow_the_strategy_and_what_the_scraper_takes() {
     ] {
         assert_eq!(line(to, accept), expected, "{to:?}");
     }
-    assert_eq!(To::by_name("NoUTF8EscapingWithSuffixes"), Some(To::NoUtf8EscapingWithSuffixes));
+    assert_eq!(To::named("NoUTF8EscapingWithSuffixes"), Some(To::NoUtf8EscapingWithSuffixes));
 }
 
 #[test]

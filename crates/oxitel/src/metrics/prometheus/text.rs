@@ -68,10 +68,10 @@ impl Page {
             self.comment("HELP", shown, &help);
         }
         self.comment("TYPE", shown, kind);
-        if let Some(unit) = family.name.unit.as_ref().filter(|_| open_metrics) {
-            if shown.ends_with(&format!("_{unit}")) {
-                self.comment("UNIT", shown, unit);
-            }
+        if let Some(unit) = family.name.unit.as_ref().filter(|_| open_metrics)
+            && shown.ends_with(&format!("_{unit}"))
+        {
+            self.comment("UNIT", shown, unit);
         }
         for sample in &family.samples {
             self.point(name, sample, kind);
@@ -134,7 +134,7 @@ impl Page {
         self.sample(&format!("{name}_count"), &sample.labels, None, &count.to_string(), None);
     }
 
-    /// OpenMetrics wants a point in every bound.
+    /// `OpenMetrics` wants a point in every bound.
     fn bound(&self, bound: f64) -> String {
         if self.is_open_metrics() && bound.is_finite() {
             return format!("{bound:?}");

@@ -6,6 +6,7 @@ use crate::metrics::{Meter, Settings, View};
 use crate::pipeline::local;
 use crate::testing::metrics::collect_scope;
 use crate::{SpanContext, SpanId, TraceFlags, TraceId};
+use opentelemetry_proto::tonic::metrics::v1::exemplar::Value;
 
 fn with(exemplars: ExemplarFilter) -> Session {
     Session::with(Settings { exemplars, ..Settings::default() })
@@ -31,7 +32,6 @@ fn a_measurement_inside_of_a_sampled_span_is_an_example_with_its_ids() {
     let metrics = collect_scope("traced");
     let found = exemplars(&metrics[0]);
     let values: Vec<_> = found.iter().map(|it| it.value).collect();
-    use opentelemetry_proto::tonic::metrics::v1::exemplar::Value;
     assert_eq!(values, [Some(Value::AsDouble(1.5)), Some(Value::AsDouble(2.5))]);
     assert!(found.iter().all(|it| it.trace_id == [7; 16] && it.span_id == [9; 8]));
     assert!(found.iter().all(|it| it.time_unix_nano > 0));
@@ -70,10 +70,11 @@ fn a_reservoir_of_fixed_size_gives_every_measurement_the_same_chance() {
     let histogram = Meter::named("chance").u64_histogram("h").build().bind(&[]);
     let mut late = 0;
     for _ in 0..400 {
-        (0..10).for_each(|value| histogram.record(value));
+        for value in 0..10 {
+            histogram.record(value);
+        }
         let found = exemplars(&collect_scope("chance")[0]);
         assert_eq!(found.len(), 2);
-        use opentelemetry_proto::tonic::metrics::v1::exemplar::Value;
         late += found.iter().filter(|it| matches!(it.value, Some(Value::AsInt(5..)))).count();
     }
     // Half of 800, give or take ten standard deviations.

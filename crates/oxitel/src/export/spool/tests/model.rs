@@ -286,7 +286,9 @@ impl World {
         let content = &mut self.files[file];
         let pending = std::mem::take(&mut content.pending);
         if done.is_ok() {
-            pending.into_iter().for_each(|change| change.to(&mut content.durable));
+            for change in pending {
+                change.to(&mut content.durable);
+            }
         } else {
             content.limbo.extend(pending);
         }
