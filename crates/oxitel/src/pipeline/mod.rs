@@ -54,6 +54,7 @@ pub(crate) mod sync;
 pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
+pub(crate) mod thread;
 
 pub(crate) use ids::seed;
 pub(crate) use parcel::{Content, Parcel};
