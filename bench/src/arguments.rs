@@ -2,12 +2,14 @@
 
 use crate::engine::{Case, Effort};
 use crate::measure::Order;
+use crate::metrics;
 use anyhow::{Context, bail};
 
 pub(crate) const USAGE: &str = "\
 bench NAME [--quick]
 
   engine     a span with oxitel, opentelemetry_sdk, tracing-opentelemetry and fastrace
+  metrics    a measurement with oxitel and opentelemetry_sdk
 
   --quick    few rounds, within a minute; without it 11 rounds
 
@@ -27,6 +29,8 @@ pub(crate) enum Command {
     Engine(Effort),
     Receiver,
     Candidate(Order),
+    Metrics { is_quick: bool },
+    MetricsCandidate(String),
 }
 
 impl Command {
@@ -37,6 +41,13 @@ impl Command {
         match word.as_deref() {
             None | Some("help" | "--help" | "-h") => Ok(Self::Help),
             Some("engine") => effort(&rest).map(Self::Engine),
+            Some("metrics") => {
+                effort(&rest).map(|effort| Self::Metrics { is_quick: effort == Effort::QUICK })
+            }
+            Some(metrics::CANDIDATE) => match rest.as_slice() {
+                [name] => Ok(Self::MetricsCandidate(name.clone())),
+                _ => bail!("{} takes a name", metrics::CANDIDATE),
+            },
             Some(RECEIVER) => Ok(Self::Receiver),
             Some(CANDIDATE) => order(&rest).map(Self::Candidate),
             Some(other) => bail!("there is no benchmark {other:?}"),
@@ -79,6 +90,7 @@ mod tests {
     fn a_benchmark_runs_in_full_unless_asked_to_be_quick() {
         assert_eq!(parse("engine"), Ok(Command::Engine(Effort::FULL)));
         assert_eq!(parse("engine --quick"), Ok(Command::Engine(Effort::QUICK)));
+        assert_eq!(parse("metrics --quick"), Ok(Command::Metrics { is_quick: true }));
         assert_eq!(parse(""), Ok(Command::Help));
     }
 

@@ -3,13 +3,14 @@
 //! One program in three roles. Called by a person it *conducts*: it starts itself as the
 //! *receiver* (`receiver`), and once per candidate and round as the *candidate* (`candidates`,
 //! `measure`), so that no library shares a process with another. `engine` says what is compared
-//! with what, `report` prints it: JSON lines on the standard output, a table for people on the
+//! with what (`metrics` for itself), `report` prints it: JSON lines on the standard output, a table for people on the
 //! standard error.
 
 mod arguments;
 mod candidates;
 mod engine;
 mod measure;
+mod metrics;
 mod receiver;
 mod report;
 mod workload;
@@ -42,5 +43,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Engine(effort) => engine::run(effort),
         Command::Receiver => receiver::server::run(),
         Command::Candidate(order) => candidates::run(&order),
+        Command::Metrics { is_quick } => metrics::run(is_quick),
+        Command::MetricsCandidate(name) => metrics::candidate(&name),
     }
 }

@@ -3,7 +3,7 @@
 #![expect(unsafe_code, reason = "the standard library does not read CPU clocks")]
 
 /// CPU time of this thread.
-pub(super) fn thread_ns() -> u64 {
+pub(crate) fn thread_ns() -> u64 {
     read(libc::CLOCK_THREAD_CPUTIME_ID)
 }
 

@@ -7,6 +7,8 @@ mod allocations;
 mod clock;
 mod watchdog;
 
+pub(crate) use clock::thread_ns;
+
 use crate::engine::{Candidate, Case};
 use crate::workload::{self, Inputs};
 use anyhow::{Context, ensure};

@@ -7,3 +7,4 @@ mod versions;
 
 pub(crate) use lines::lines;
 pub(crate) use table::{begin, progress, table};
+pub(crate) use versions::version;

@@ -3,7 +3,7 @@
 const LOCK: &str = include_str!("../../../Cargo.lock");
 
 /// The version of a crate.
-pub(super) fn version(package: &str) -> Option<&'static str> {
+pub(crate) fn version(package: &str) -> Option<&'static str> {
     let mut lines = LOCK.lines();
     let name = format!("name = {package:?}");
     lines.find(|line| *line == name)?;

@@ -1,5 +1,6 @@
 //! Every interleaving of the engine's lock-free pieces: how a chunk is handed over, how a flush is
-//! answered, how a process publishes its engine, and how threads share live spans.
+//! answered, how a process publishes its engine, how threads share live spans, and how measurements
+//! are read while they are made.
 //!
 //! The engine's own files are included here with loom's primitives in place of `std`'s: they name
 //! them through `super::sync`, which is [`sync`] in this crate. Loom then runs each model once for
@@ -14,8 +15,11 @@ mod per_epoch;
 mod sync;
 #[path = "../../../crates/oxitel/src/pipeline/table.rs"]
 mod table;
+#[path = "../../../crates/oxitel/src/pipeline/turn.rs"]
+mod turn;
 
 mod flush;
 mod hand_over;
+mod measure;
 mod publish;
 mod spans;

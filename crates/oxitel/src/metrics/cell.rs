@@ -1,16 +1,17 @@
 //! One thread's part of one series: written by that thread alone with plain loads and stores,
 //! read by the collector while it is written.
 //!
-//! Whole numbers only grow, and the collector remembers how far it has read. Sums of `f64` and
-//! histograms take *turns*: see [`Turn`]. Exponential histograms lie behind a lock of their own.
+//! Sums of whole numbers are a [`WholeSum`], sums of `f64` and histograms take [turns](Turn).
+//! Exponential histograms lie behind a lock of their own.
 
 use super::exponential::Exponential;
 use super::number::Number;
 use super::series::Series;
 use super::total::Buckets;
 use crate::pipeline::lock::Lock;
+use crate::pipeline::turn::{Turn, WholeSum};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// On a cache line of its own: its neighbour belongs to another thread.
@@ -74,105 +75,12 @@ impl Cell {
     }
 }
 
-/// A sum of whole numbers, modulo 2^64.
-#[derive(Debug, Default)]
-pub(crate) struct WholeSum {
-    sum: AtomicU64,
-    count: AtomicU64,
-}
-
-impl WholeSum {
-    #[inline(always)]
-    fn add(&self, bits: u64) {
-        let sum = self.sum.load(Ordering::Relaxed).wrapping_add(bits);
-        self.sum.store(sum, Ordering::Relaxed);
-        let count = self.count.load(Ordering::Relaxed).wrapping_add(1);
-        // Release: who sees the count sees the sum.
-        self.count.store(count, Ordering::Release);
-    }
-
-    /// The sum that came since `seen`, modulo 2^64; `None` when there was no measurement.
-    pub(crate) fn since(&self, seen: &mut (u64, u64)) -> Option<u64> {
-        let count = self.count.load(Ordering::Acquire);
-        // It may be ahead of the count by one; then the next difference is a measurement of 0.
-        let sum = self.sum.load(Ordering::Relaxed);
-        let before = std::mem::replace(seen, (sum, count));
-        (count != before.1 || sum != before.0).then(|| sum.wrapping_sub(before.0))
-    }
-}
-
-/// Who writes, and what of it was read. The writer counts its turns, by two; an odd number says
-/// that it is in the middle of one. The collector reads between two turns and says so. A writer
-/// that finds that all it wrote was read begins from nothing, so nothing is subtracted, and least
-/// and largest values are those of the interval.
-#[derive(Debug, Default)]
-struct Turn {
-    turns: AtomicU64,
-    read: AtomicU64,
-    /// What is there was written behind this turn.
-    since: AtomicU64,
-}
-
-/// What the collector saw.
-struct Look<R> {
-    turns: u64,
-    since: u64,
-    content: R,
-}
-
 /// How long a collector waits for a thread that lost its processor in the middle of a turn. What
 /// it holds comes with the next collection.
-const PATIENCE: Duration = Duration::from_millis(50);
-
-impl Turn {
-    /// Runs `write`, and tells it whether to begin from nothing.
-    #[inline(always)]
-    fn take(&self, write: impl FnOnce(bool)) {
-        let turns = self.turns.load(Ordering::Relaxed);
-        // Acquire: the collector has read before what is overwritten now.
-        let fresh = self.read.load(Ordering::Acquire) == turns;
-        self.turns.store(turns.wrapping_add(1), Ordering::Relaxed);
-        // Release fence: the odd number is seen before any of the stores below.
-        fence(Ordering::Release);
-        if fresh {
-            self.since.store(turns, Ordering::Relaxed);
-        }
-        write(fresh);
-        self.turns.store(turns.wrapping_add(2), Ordering::Release);
-    }
-
-    /// Looks at what came since it was last looked at; `None`: nothing, or the writer stands still.
-    fn look<R>(&self, content: impl Fn() -> R) -> Option<Look<R>> {
-        let begun = Instant::now();
-        loop {
-            let turns = self.turns.load(Ordering::Acquire);
-            if turns == self.read.load(Ordering::Relaxed) {
-                return None;
-            }
-            if turns.is_multiple_of(2) {
-                let since = self.since.load(Ordering::Relaxed);
-                let look = Look { turns, since, content: content() };
-                // Acquire fence: the loads above may not sink below the check.
-                fence(Ordering::Acquire);
-                if self.turns.load(Ordering::Relaxed) == turns {
-                    return Some(look);
-                }
-            } else if begun.elapsed() > PATIENCE {
-                return None;
-            } else {
-                std::thread::yield_now();
-            }
-        }
-    }
-
-    /// Tells the writer what was read. Returns whether the look shows more than what came since
-    /// the one before: the writer had begun its turn when that one was told.
-    fn told<R>(&self, look: &Look<R>) -> bool {
-        let before = self.read.load(Ordering::Relaxed);
-        // Release: pairs with the writer's look at it.
-        self.read.store(look.turns, Ordering::Release);
-        look.since != before
-    }
+fn patience() -> impl FnMut() -> bool {
+    const PATIENCE: Duration = Duration::from_millis(50);
+    let begun = Instant::now();
+    move || begun.elapsed() < PATIENCE
 }
 
 /// A sum of `f64`.
@@ -192,7 +100,7 @@ impl FloatSum {
     }
 
     pub(crate) fn since(&self, seen: &mut f64) -> Option<f64> {
-        let look = self.turn.look(|| load(&self.sum))?;
+        let look = self.turn.look(|| load(&self.sum), patience())?;
         let overlaps = self.turn.told(&look);
         let before = std::mem::replace(seen, look.content);
         Some(if overlaps { look.content - before } else { look.content })
@@ -255,12 +163,13 @@ impl ExplicitCell {
     }
 
     pub(crate) fn since(&self, seen: &mut Option<Buckets>) -> Option<Buckets> {
-        let look = self.turn.look(|| Buckets {
+        let content = || Buckets {
             counts: self.counts.iter().map(|count| count.load(Ordering::Relaxed)).collect(),
             sum: load(&self.sum),
             min: load(&self.min),
             max: load(&self.max),
-        })?;
+        };
+        let look = self.turn.look(content, patience())?;
         let overlaps = self.turn.told(&look);
         let before = seen.replace(look.content.clone());
         Some(match before {

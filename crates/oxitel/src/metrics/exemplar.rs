@@ -53,39 +53,32 @@ impl Slots {
 
 /// What a thread brings along.
 pub(crate) struct Offer<'a> {
-    pub(crate) filter: ExemplarFilter,
     /// Counts collections.
     pub(crate) interval: &'a AtomicU32,
     pub(crate) random: &'a mut u64,
 }
 
-/// Offers a measurement that has just been recorded.
-#[inline(always)]
-pub(crate) fn offer<N: Number>(
-    cell: &Cell,
-    left_out: Option<&Arc<[u8]>>,
-    bucket: usize,
-    value: N,
-    offer: Offer<'_>,
-) {
-    if cell.offered.is_empty() {
-        return;
-    }
-    let span = local::sampled();
-    if span.is_some() || offer.filter == ExemplarFilter::AlwaysOn {
-        consider(cell, left_out, bucket, AnyNumber::from_bits(N::TYPE, value.bits()), span, offer);
-    }
+/// A measurement that has just been recorded.
+pub(crate) struct Measured<'a, N> {
+    pub(crate) value: N,
+    pub(crate) bucket: usize,
+    pub(crate) left_out: Option<&'a Arc<[u8]>>,
 }
 
+/// Offers a measurement that the filter may let through.
 #[inline(never)]
-fn consider(
+pub(crate) fn offer<N: Number>(
     cell: &Cell,
-    left_out: Option<&Arc<[u8]>>,
-    bucket: usize,
-    value: AnyNumber,
-    span: Option<Ids>,
-    Offer { interval, random, .. }: Offer<'_>,
+    made: &Measured<'_, N>,
+    filter: ExemplarFilter,
+    Offer { interval, random }: Offer<'_>,
 ) {
+    let span = local::sampled();
+    if cell.offered.is_empty() || span.is_none() && filter != ExemplarFilter::AlwaysOn {
+        return;
+    }
+    let Measured { bucket, left_out, .. } = *made;
+    let value = AnyNumber::from_bits(N::TYPE, made.value.bits());
     // Relaxed throughout: only this thread writes these.
     let interval = interval.load(Ordering::Relaxed);
     if cell.offered_in.load(Ordering::Relaxed) != interval {

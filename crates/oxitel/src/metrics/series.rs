@@ -1,13 +1,14 @@
 //! One attribute set of one stream: the cells of the threads that record it, and what they came
 //! to.
 
-use super::cell::{Body, Cell, ExplicitCell, FloatSum, WholeSum};
+use super::cell::{Body, Cell, ExplicitCell, FloatSum};
 use super::exemplar::Exemplar;
 use super::exponential::Exponential;
 use super::number::{AnyNumber, NumberType};
 use super::stream::{How, Stream};
 use super::total::{Buckets, Total};
 use crate::pipeline::lock::Lock;
+use crate::pipeline::turn::WholeSum;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

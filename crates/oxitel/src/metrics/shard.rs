@@ -4,14 +4,14 @@
 //! One that does not asks the session, and knows it the next time.
 
 use super::cell::Cell;
-use super::exemplar::{self, Offer};
+use super::exemplar::{self, Measured, Offer};
 use super::instrument::Instrument;
 use super::number::Number;
 use super::series::Series;
 use super::session::{self, Session, Stamp};
 use super::set::Set;
 use crate::config::ExemplarFilter;
-use crate::pipeline::{self, clock, encode, shards, state};
+use crate::pipeline::{self, clock, encode, local, shards, state};
 use crate::record::Value;
 use std::collections::HashMap;
 use std::mem;
@@ -55,11 +55,13 @@ struct Cached {
     route: Route,
 }
 
-/// Where a measurement goes: nearly always to one cell.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Route {
-    first: Option<Target>,
-    others: Vec<Target>,
+/// Where a measurement goes.
+#[derive(Clone, Debug)]
+enum Route {
+    /// Nearly always.
+    One(Target),
+    /// To the cells of several views, or of none.
+    Several(Box<[Target]>),
 }
 
 /// A cell, and the attributes that a view left out on the way to it.
@@ -147,15 +149,15 @@ fn record_slowly<N: Number>(
 /// Also past the thread-locals: then the cell is this measurement's alone.
 fn record_on<N: Number>(session: &Session, route: &Route, value: N) {
     let mut random = shards::visit(|shard| shard.random).unwrap_or(1);
-    let filter = session.settings.exemplars;
-    route.record(value, Offer { filter, interval: &session.interval, random: &mut random });
+    let offer = Offer { interval: &session.interval, random: &mut random };
+    route.record(value, session.settings.exemplars, offer);
     shards::visit(|shard| shard.random = random);
 }
 
 /// The way of an instrument's measurements with these attributes.
 fn route(session: &Session, instrument: &'static Instrument, set: &Set) -> Route {
     let now_ns = clock::now().wall_ns;
-    let mut route = Route::default();
+    let mut targets = Vec::new();
     for stream in session.streams_of(instrument).iter() {
         let (attributes, left_out) = stream.split(set);
         let known = |series: &Arc<Series>| {
@@ -167,9 +169,9 @@ fn route(session: &Session, instrument: &'static Instrument, set: &Set) -> Route
         let cell = stream.cell(attributes, now_ns, known);
         shards::visit(|shard| shard.keep_cell(session.stamp, &cell));
         let left_out = (!left_out.is_empty()).then(|| left_out.into());
-        route.add(Target { cell, left_out });
+        targets.push(Target { cell, left_out });
     }
-    route
+    Route::to(targets)
 }
 
 impl Shard {
@@ -201,8 +203,8 @@ impl Shard {
             return false;
         }
         let Some(session) = &self.session else { return false };
-        let (filter, interval) = (self.filter, &session.interval);
-        bound.route.record(value, Offer { filter, interval, random: &mut self.random });
+        let offer = Offer { interval: &session.interval, random: &mut self.random };
+        bound.route.record(value, self.filter, offer);
         true
     }
 
@@ -230,8 +232,8 @@ impl Shard {
                     return false;
                 }
                 let Some(session) = &self.session else { return false };
-                let (filter, interval) = (self.filter, &session.interval);
-                cached.route.record(value, Offer { filter, interval, random: &mut self.random });
+                let offer = Offer { interval: &session.interval, random: &mut self.random };
+                cached.route.record(value, self.filter, offer);
                 return true;
             }
             at = (at + 1) & mask;
@@ -392,47 +394,72 @@ impl Shard {
 
 impl Bound {
     fn nobody() -> Self {
-        Self { handle: 0, route: Route::default() }
+        Self { handle: 0, route: Route::nowhere() }
     }
 }
 
 impl Route {
-    fn add(&mut self, target: Target) {
-        if self.first.is_none() {
-            self.first = Some(target);
-        } else {
-            self.others.push(target);
+    fn nowhere() -> Self {
+        Self::Several(Box::default())
+    }
+
+    fn to(targets: Vec<Target>) -> Self {
+        match <[Target; 1]>::try_from(targets) {
+            Ok([only]) => Self::One(only),
+            Err(several) => Self::Several(several.into()),
         }
     }
 
-    fn targets(&self) -> impl Iterator<Item = &Target> {
-        self.first.iter().chain(&self.others)
+    fn targets(&self) -> &[Target] {
+        match self {
+            Self::One(only) => std::slice::from_ref(only),
+            Self::Several(several) => several,
+        }
     }
 
     /// Whether a series on it is at its end.
     #[inline(always)]
     fn is_dead(&self) -> bool {
-        let is_dead = |target: &Target| target.cell.is_dead();
-        self.first.as_ref().is_some_and(is_dead) || self.others.iter().any(is_dead)
+        match self {
+            Self::One(only) => only.cell.is_dead(),
+            Self::Several(several) => several.iter().any(|target| target.cell.is_dead()),
+        }
     }
 
     #[inline(always)]
-    fn record<N: Number>(&self, value: N, offer: Offer<'_>) {
-        let Some(first) = &self.first else { return };
-        let Offer { filter, interval, random } = offer;
-        first.record(value, Offer { filter, interval, random });
-        for other in &self.others {
-            other.record(value, Offer { filter, interval, random });
+    fn record<N: Number>(&self, value: N, filter: ExemplarFilter, offer: Offer<'_>) {
+        match self {
+            Self::One(only) => only.record(value, filter, offer),
+            Self::Several(several) => record_several(several, value, filter, offer),
         }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn record_several<N: Number>(
+    targets: &[Target],
+    value: N,
+    filter: ExemplarFilter,
+    Offer { interval, random }: Offer<'_>,
+) {
+    for target in targets {
+        target.record(value, filter, Offer { interval, random });
     }
 }
 
 impl Target {
     #[inline(always)]
-    fn record<N: Number>(&self, value: N, offer: Offer<'_>) {
+    fn record<N: Number>(&self, value: N, filter: ExemplarFilter, offer: Offer<'_>) {
         let bucket = self.cell.record(value);
-        if offer.filter != ExemplarFilter::AlwaysOff {
-            exemplar::offer(&self.cell, self.left_out.as_ref(), bucket, value, offer);
+        let is_wanted = match filter {
+            ExemplarFilter::AlwaysOff => false,
+            ExemplarFilter::TraceBased => local::may_have_span(),
+            ExemplarFilter::AlwaysOn => true,
+        };
+        if is_wanted {
+            let made = Measured { value, bucket, left_out: self.left_out.as_ref() };
+            exemplar::offer(&self.cell, &made, filter, offer);
         }
     }
 }
@@ -460,13 +487,15 @@ fn hash(key: &[u8], instrument: u32, seed: u64) -> u64 {
         let product = u128::from(one) * u128::from(two);
         product as u64 ^ (product >> 64) as u64
     };
+    let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
     let mut hash = fold(u64::from(instrument) ^ seed, key.len() as u64 ^ MIX);
-    let mut words = key.chunks_exact(8);
-    for word in &mut words {
-        let word = word.try_into().map_or(0, u64::from_le_bytes);
-        hash = fold(hash ^ word, seed);
+    let mut pairs = key.chunks_exact(16);
+    for pair in &mut pairs {
+        let (one, two) = pair.split_at(8);
+        hash = fold(word(one) ^ seed, word(two) ^ hash);
     }
-    let mut last = [0; 8];
-    last[..words.remainder().len()].copy_from_slice(words.remainder());
-    fold(hash ^ u64::from_le_bytes(last), seed)
+    let mut last = [0; 16];
+    last[..pairs.remainder().len()].copy_from_slice(pairs.remainder());
+    let (one, two) = last.split_at(8);
+    fold(word(one) ^ seed, word(two) ^ hash)
 }

@@ -217,17 +217,20 @@ pub(crate) fn current() -> SpanContext {
     SpanContext { ids: place.0, trace_state: place.1 }
 }
 
-/// The current span's ids, if it is sampled. A thread without a frame of ours has none as long as
+/// Whether there can be a current span: a thread without a frame of ours has none as long as
 /// nobody uses the OpenTelemetry API through us.
 #[inline(always)]
+pub(crate) fn may_have_span() -> bool {
+    current::api_was_used() || visit(|local| !local.frames.is_empty()).unwrap_or(false)
+}
+
+/// The current span's ids, if it is sampled.
 pub(crate) fn sampled() -> Option<Ids> {
-    visit(|local| {
-        if local.frames.is_empty() && !current::api_was_used() {
-            return None;
-        }
-        let ((ids, _), _) = local.place();
-        (ids.is_sampled() && ids.is_valid()).then_some(ids)
-    })?
+    if !may_have_span() {
+        return None;
+    }
+    let ((ids, _), _) = visit(Local::place)?;
+    (ids.is_sampled() && ids.is_valid()).then_some(ids)
 }
 
 /// The span that a Context of the OpenTelemetry API stands for.

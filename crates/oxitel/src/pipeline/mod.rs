@@ -4,7 +4,8 @@
 //! `scope` (a live span's memory), `known_keys` (what was judged of attribute keys), `encode`
 //! (bytes, once), `frames` and `local` (what a thread keeps), `current` (the rule over three APIs),
 //! `table` (live `tracing` spans by number), `chunk`, `buffer`, `lane` (queue and budget), `items`
-//! (limits by number), `registry`, `ledger`; `list` and `shards` (under the metrics); then the
+//! (limits by number), `registry`, `ledger`; `list`, `shards` and `turn`
+//! (under the metrics); then the
 //! other side: `engine`, `settings`, `control`, `sender`, `dispatch`, `gather`, `health`, `parcel`,
 //! `outlet`, `lifecycle`, `signals`, `fork`. All `unsafe` of the crate lives here.
 
@@ -55,6 +56,7 @@ pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
 pub(crate) mod thread;
+pub(crate) mod turn;
 
 pub(crate) use ids::seed;
 pub(crate) use parcel::{Content, Parcel};

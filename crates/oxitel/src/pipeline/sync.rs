@@ -1,11 +1,9 @@
-//! The primitives under the lock-free pieces (`lock`, `per_epoch`, `table`).
+//! The primitives under the lock-free pieces (`lock`, `per_epoch`, `table`, `turn`).
 //!
 //! Those files name their atomics through `super::sync`, so that the loom tests can include them
 //! with loom's own in place of these.
 
-#[cfg(feature = "tracing")]
-pub(crate) use std::sync::atomic::AtomicU64;
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering, fence};
 
 /// `std`'s cell with loom's interface.
 #[derive(Debug, Default)]
