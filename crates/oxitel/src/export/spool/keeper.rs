@@ -10,7 +10,7 @@ use super::{Count, Options, Recovered, Stored};
 use crate::context;
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, BatchId};
-use crate::pipeline::os;
+use crate::pipeline::{os, thread};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -74,8 +74,7 @@ impl<F: Files> Keepers<F> {
     /// Starts the thread.
     pub(crate) fn start() -> io::Result<Self> {
         let (commands, received) = channel();
-        let thread = std::thread::Builder::new().name("oxitel-spool".into());
-        thread.spawn(move || {
+        thread::spawn(c"oxitel-spool", move || {
             os::block_signals();
             context::suppress_thread();
             // What was accepted lies on the disk; whoever waits for an answer is told by the drop
