@@ -1,5 +1,5 @@
-//! Headers, and requests of OTLP, that nobody meant to send: cases made from valid ones by
-//! mutation, and what must hold for each.
+//! Headers, requests of OTLP and spool files that nobody meant to write: cases made from valid
+//! ones by mutation, and what must hold for each.
 //!
 //! A case follows from a codec and a number alone, so the number is all that has to be kept to
 //! see it again. `fuzz/corpus` has cases in files; a test replays them, so that what was found
@@ -10,10 +10,12 @@ mod check;
 mod mutate;
 mod random;
 mod requests;
+mod spool;
 mod valid;
 
 pub use case::{Case, Codec};
 pub use check::check;
+pub use spool::{SpoolCase, check_spool, spool_case};
 
 /// The case of this number.
 pub fn case(codec: Codec, seed: u64) -> Case {

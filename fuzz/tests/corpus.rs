@@ -1,6 +1,6 @@
 //! The corpus, and some thousands of numbered cases, as ordinary tests.
 
-use oxitel_fuzz::{Case, Codec, case, check};
+use oxitel_fuzz::{Case, Codec, case, check, check_spool, spool_case};
 use std::fs;
 use std::path::Path;
 
@@ -56,5 +56,12 @@ fn cases_are_neither_all_valid_nor_all_broken() {
         };
         let understood = (0..1000).filter(|seed| read(*seed)).count();
         assert!((200..990).contains(&understood), "{codec:?}: {understood} of 1000 are understood");
+    }
+}
+
+#[test]
+fn some_thousands_of_numbered_spool_files_hold() {
+    for seed in 0..20_000 {
+        assert_eq!(check_spool(&spool_case(seed)), Ok(()), "{seed}");
     }
 }

@@ -64,7 +64,7 @@ fn fork(child: impl FnOnce() -> bool) -> Result<(), Box<dyn Error>> {
     let id = unsafe { libc::fork() };
     match id {
         -1 => Err(io::Error::last_os_error().into()),
-        0 => std::process::exit(if child() { 0 } else { 1 }),
+        0 => std::process::exit(i32::from(!child())),
         _ => {
             let mut status = 0;
             // SAFETY: our own child, and a valid pointer.

@@ -85,6 +85,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let port = first.addresses()[0].port();
     let config = Config::new("names")
         .endpoint(format!("http://receiver.test:{port}"))
+        .metrics(false)
         .export_timeout(Duration::from_millis(1_500))
         .schedule_delay(Duration::from_millis(50));
     let guard = oxitel::init(config)?;
@@ -116,6 +117,7 @@ fn split() -> Result<(), Box<dyn std::error::Error>> {
     let receiver = Receiver::listen(&[SocketAddr::from(([127, 0, 0, FIRST], 0))])?;
     let port = receiver.addresses()[0].port();
     let mut config = Config::new("names")
+        .metrics(false)
         .export_timeout(Duration::from_millis(700))
         .schedule_delay(Duration::from_millis(50));
     config.traces.endpoint = Some(format!("http://hanging.test:{port}/v1/traces"));

@@ -31,6 +31,7 @@ pub(crate) enum Cause {
     BadView,
     Cardinality,
     Observables,
+    NoPage,
 }
 
 /// Room for every cause.

@@ -99,12 +99,18 @@ mod pages {
     mod exporters {}
     #[doc = include_str!("../../../docs/guide/privacy.md")]
     mod privacy {}
+    #[doc = include_str!("../../../docs/guide/logs.md")]
+    mod logs {}
+    #[doc = include_str!("../../../docs/guide/spool.md")]
+    mod spool {}
     #[doc = include_str!("../../../docs/guide/one-trace.md")]
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/metrics.md")]
     mod metrics {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
+    #[doc = include_str!("../../../docs/guide/sending.md")]
+    mod sending {}
     #[doc = include_str!("../../../docs/reference/configuration.md")]
     mod configuration {}
 }

@@ -141,6 +141,8 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     drop(guard);
 
     let off = Config::default().endpoint(receiver.endpoint()).sampler(Sampler::always_off());
+    // Log records of unsampled spans would be recorded all the same.
+    let off = off.tracing_events(TracingEvents::SpanEvents);
     let guard = oxitel::init(off).expect("telemetry starts");
     let layer = tracing_subscriber::registry().with(oxitel::bridge::layer());
     tracing::subscriber::with_default(layer, || unsampled("layer"));

@@ -108,7 +108,8 @@ pub struct Config {
     pub metric_reader: MetricReader,
     /// `OTEL_BLRP_…` and `OTEL_LOGRECORD_…`.
     pub log_records: LogRecords,
-    /// Whether the engine's own health (`otel.sdk.…`) is among the metrics. Default `true`.
+    /// Whether the engine's own health (`otel.sdk.…`) is among the metrics that are sent to a
+    /// receiver. Default `true`.
     pub own_metrics: bool,
     /// What `tracing` events become: log records (the default), or events of their spans.
     pub tracing_events: TracingEvents,

@@ -2,7 +2,7 @@
 
 use super::origins::Origin;
 use super::settings::{self, Need};
-use super::{Config, Exporters, variables};
+use super::{Config, variables};
 
 impl Config {
     /// One line for each cause.

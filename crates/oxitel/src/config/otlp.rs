@@ -1,10 +1,10 @@
 //! One signal's way out: its own settings, and the general ones where it has none.
 
 use super::proxies::is_proxy;
-use super::{Compression, Config, EndpointError, Headers, InitError, Protocol, Signal, url};
+use super::{Compression, Config, EndpointError, Headers, InitError, Protocol, Signal, Tls, url};
 use crate::export::{Destination, SignalKind, TlsFiles};
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What holds for one signal.
@@ -42,14 +42,7 @@ impl Config {
             headers: own.headers.as_ref().unwrap_or(&self.headers),
             timeout: own.timeout.unwrap_or(self.export_timeout),
             compression: own.compression.unwrap_or(self.compression),
-            files: TlsFiles {
-                certificate: either(&own_tls.certificate, &general.certificate),
-                client_key: either(&own_tls.client_key, &general.client_key),
-                client_certificate: either(
-                    &own_tls.client_certificate,
-                    &general.client_certificate,
-                ),
-            },
+            files: files(own_tls, general),
             insecure: own_tls.insecure.or(general.insecure),
         }
     }
@@ -96,9 +89,17 @@ impl Config {
     }
 }
 
-/// The signal's own file, else the one for all.
-fn either<'a>(own: &'a Option<PathBuf>, general: &'a Option<PathBuf>) -> Option<&'a Path> {
-    own.as_deref().or(general.as_deref())
+/// The signal's own files, else those for all.
+fn files<'a>(own: &'a Tls, general: &'a Tls) -> TlsFiles<'a> {
+    let certificate = own.certificate.as_ref().or(general.certificate.as_ref());
+    let client_key = own.client_key.as_ref().or(general.client_key.as_ref());
+    let client_certificate =
+        own.client_certificate.as_ref().or(general.client_certificate.as_ref());
+    TlsFiles {
+        certificate: certificate.map(PathBuf::as_path),
+        client_key: client_key.map(PathBuf::as_path),
+        client_certificate: client_certificate.map(PathBuf::as_path),
+    }
 }
 
 impl Otlp<'_> {

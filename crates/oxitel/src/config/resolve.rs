@@ -7,7 +7,7 @@ use crate::context;
 use crate::diagnose;
 use crate::export::{self, SignalKind};
 use crate::pipeline::lifecycle::LONGEST_WAIT;
-use crate::pipeline::settings::{Limit, Route, Settings, SpoolAt, Target, Way};
+use crate::pipeline::settings::{Limit, Page, Route, Settings, SpoolAt, Target, Way};
 use crate::propagate;
 use crate::record::redact::Rules;
 use crate::resource::{Given, Resource, detect};
@@ -27,9 +27,11 @@ impl Config {
         let logs = self.route_or_none(SignalKind::Logs, traces.is_some())?;
         let others_work = traces.is_some() || logs.is_some();
         let metrics = self.route_or_none(SignalKind::Metrics, others_work)?;
-        if traces.is_none() && logs.is_none() && metrics.is_none() {
+        let page = self.page();
+        if traces.is_none() && logs.is_none() && metrics.is_none() && page.is_none() {
             return Ok(None);
         }
+        let own_metrics = self.own_metrics && metrics.as_ref().is_some_and(is_sent);
         let rules = Rules::new(self.redaction.clone());
         Ok(Some(Settings {
             resource: self.resource().redact(&rules),
@@ -42,14 +44,15 @@ impl Config {
             baggage: current_baggage,
             traces,
             metrics,
+            page,
             logs,
             events_of_spans: self.tracing_events == TracingEvents::SpanEvents,
             log_limit: Limit {
                 count: self.log_records.attributes,
                 value_length: self.log_records.value_length,
             },
-            aggregation: self.metric_reader.aggregation(),
-            own_metrics: self.own_metrics,
+            aggregation: self.metric_reader.aggregation(self.metrics.exporters.prometheus),
+            own_metrics,
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
         }))
@@ -79,6 +82,13 @@ impl Config {
         let spool = folder
             .map(|folder| SpoolAt { folder: folder.join(signal.name()), bytes: self.spool_bytes });
         Way { target, timeout, spool }
+    }
+
+    /// Where Prometheus finds the metrics.
+    fn page(&self) -> Option<Page> {
+        let reader = &self.metric_reader;
+        let (host, port) = (reader.prometheus_host.clone(), reader.prometheus_port);
+        self.metrics.exporters.prometheus.then_some(Page { host, port })
     }
 
     /// The same for a signal that the program can do without: beside one that works, what is
@@ -188,6 +198,11 @@ impl Config {
         let request = unless_zero(self.export_timeout_of(signal));
         timing.batch_timeout.map_or(request, |batch| request.min(unless_zero(batch)))
     }
+}
+
+/// Whether the signal leaves the process.
+fn is_sent(route: &Route) -> bool {
+    route.ways.iter().any(|way| matches!(way.target, Target::Receiver(_)))
 }
 
 /// How records of one signal are grouped; what is `None` was not asked for.

@@ -29,21 +29,19 @@ pub(super) struct Setting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
     Zstd,
-    Prometheus,
     ConfigFile,
     Entities,
     Conventions,
 }
 
 impl Need {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Zstd, Self::Prometheus, Self::ConfigFile, Self::Entities, Self::Conventions];
+    pub(super) const ALL: [Self; 4] =
+        [Self::Zstd, Self::ConfigFile, Self::Entities, Self::Conventions];
 
     /// Why a setting has no effect.
     pub(super) fn reason(self) -> &'static str {
         match self {
             Self::Zstd => "this build has no zstd: it needs the feature `zstd`",
-            Self::Prometheus => "this build serves no page for Prometheus",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
             Self::Conventions => "this build has one form of the conventions",
@@ -54,9 +52,6 @@ impl Need {
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
             Self::Zstd => cfg!(feature = "zstd") || value != "zstd",
-            Self::Prometheus => {
-                value.split(',').all(|name| ["otlp", "console", "none"].contains(&name))
-            }
             _ => false,
         }
     }
@@ -126,9 +121,9 @@ const OTLP: &[Setting] = &[
 
 /// One signal's own; `$exporters` is what some of its exporters wait for.
 macro_rules! signal {
-    ($signal:ident, $compression:ident $(, $exporters:ident)?) => {
+    ($signal:ident, $compression:ident) => {
         &[
-            row!(plain, $signal.exporters $(, $exporters)?),
+            row!(plain, $signal.exporters),
             row!(optional_url / optional, $signal.endpoint),
             row!(optional, $signal.protocol),
             row!(optional_header_names / optional_header_values, $signal.headers),
@@ -143,7 +138,7 @@ macro_rules! signal {
 }
 
 const TRACES: &[Setting] = signal!(traces, Zstd);
-const METRICS: &[Setting] = signal!(metrics, Zstd, Prometheus);
+const METRICS: &[Setting] = signal!(metrics, Zstd);
 const LOGS: &[Setting] = signal!(logs, Zstd);
 
 const SPANS: &[Setting] = &[
@@ -173,8 +168,8 @@ const METRIC_READER: &[Setting] = &[
     row!(plain, metric_reader.temporality),
     row!(plain, metric_reader.histogram_aggregation),
     row!(debug, metric_reader.views),
-    row!(plain, metric_reader.prometheus_host, Prometheus),
-    row!(plain, metric_reader.prometheus_port, Prometheus),
+    row!(plain, metric_reader.prometheus_host),
+    row!(plain, metric_reader.prometheus_port),
 ];
 
 const LOG_RECORDS: &[Setting] = &[

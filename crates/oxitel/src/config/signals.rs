@@ -1,7 +1,9 @@
 //! What can be set for each signal: who exports it, and how its OTLP travels.
 
 use super::{Compression, ExemplarFilter, Headers, HistogramAggregation, Protocol, Temporality};
-use crate::metrics::{self, View};
+#[cfg(feature = "otel")]
+use crate::metrics;
+use crate::metrics::View;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -49,7 +51,7 @@ pub struct Exporters {
     /// Text for people, on standard output or where [`Config::console`](super::Config::console)
     /// says.
     pub console: bool,
-    /// A page for Prometheus to scrape; metrics only. No build has it yet.
+    /// A page for Prometheus to scrape; metrics only.
     pub prometheus: bool,
 }
 
@@ -110,9 +112,9 @@ impl Default for MetricReader {
 }
 
 impl MetricReader {
-    /// The same in the words of the aggregator.
+    /// The same in the words of the aggregator; `pulled`: somebody asks for what was measured.
     #[cfg(feature = "otel")]
-    pub(crate) fn aggregation(&self) -> metrics::Settings {
+    pub(crate) fn aggregation(&self, pulled: bool) -> metrics::Settings {
         metrics::Settings {
             temporality: self.temporality,
             exemplars: self.exemplar_filter,
@@ -121,6 +123,7 @@ impl MetricReader {
                 HistogramAggregation::Base2Exponential => metrics::Aggregation::exponential(),
             },
             views: self.views.clone(),
+            pulled,
             ..metrics::Settings::default()
         }
     }

@@ -10,6 +10,7 @@ use super::response::Answer;
 use crate::context;
 use crate::pipeline::buffer::lock;
 use crate::pipeline::os::block_signals;
+use crate::pipeline::thread;
 use crate::record::contained::{self, Inside};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -127,7 +128,7 @@ fn start(extra: Extra) -> io::Result<Thread> {
     let desk = Arc::new(Desk::default());
     let (ends, ended) = oneshot::channel();
     let theirs = Arc::clone(&desk);
-    std::thread::Builder::new().name("oxitel-export".into()).spawn(move || {
+    thread::spawn(c"oxitel-export", move || {
         // Dropped at the end, also when the thread unwinds.
         let _ends: oneshot::Sender<()> = ends;
         block_signals();

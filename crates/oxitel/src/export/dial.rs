@@ -9,6 +9,7 @@ use super::proxy::Proxy;
 use super::resolver::Resolver;
 use super::tls::{self, Asked, Trust};
 use super::transport::Transport;
+use crate::pipeline::thread;
 use ::http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::ClientConfig;
@@ -145,7 +146,7 @@ impl Tls {
     /// Away from the sender's thread, which has other destinations: certificates are files.
     async fn load(&self) -> Result<Arc<ClientConfig>, NoLine> {
         let (trust, protocol, asked) = (self.trust.clone(), self.protocol, self.asked.clone());
-        let loaded = tokio::task::spawn_blocking(move || trust.settings(protocol, &asked)).await;
+        let loaded = thread::run(c"oxitel-trust", move || trust.settings(protocol, &asked)).await;
         let settings = loaded.map_err(|error| NoLine(error.to_string()))?.map_err(NoLine)?;
         Ok(Arc::new(settings))
     }

@@ -1,12 +1,12 @@
 //! Where telemetry goes: an endpoint as people write it becomes a URL and headers.
 
+use super::headers;
 use super::proxy::Proxy;
 use super::signal::SignalKind;
 use super::tls::{Files, Trust};
 use super::transport::Transport;
 use crate::config::url::masked;
 use crate::config::{Compression, EndpointError, Protocol, TlsError};
-use http::header::{HeaderName, HeaderValue};
 use http::uri::{Authority, Scheme};
 use http::{HeaderMap, Uri};
 use std::fmt;
@@ -80,7 +80,7 @@ impl Destination {
             // Never sent, never shown: a password in a URL ends up in somebody's log.
             return Err(malformed());
         }
-        let headers = header_map(headers, transport)?;
+        let headers = headers::checked(headers, transport)?;
         // Until more is known: whom the system trusts. Never plain where TLS is asked for.
         let trust = (url.scheme() == Some(&Scheme::HTTPS)).then(Trust::default);
         Ok(Self {
@@ -209,46 +209,6 @@ fn split(authority: &Authority) -> (bool, &str) {
     }
 }
 
-fn header_map(
-    headers: &[(String, String)],
-    transport: Transport,
-) -> Result<HeaderMap, EndpointError> {
-    let mut map = HeaderMap::new();
-    for (name, value) in headers {
-        let invalid = || EndpointError::Header(name.clone());
-        // The name of a header is kept in lower case, as gRPC wants it.
-        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
-        if transport == Transport::Grpc && !is_metadata(key.as_str()) {
-            return Err(EndpointError::Metadata(name.clone()));
-        }
-        let mut value = HeaderValue::from_str(value).map_err(|_| invalid())?;
-        value.set_sensitive(true);
-        map.insert(key, value);
-    }
-    Ok(map)
-}
-
-/// Whether a header may stand beside those that gRPC and HTTP/2 set.
-fn is_metadata(name: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    name.bytes().all(allowed)
-        && !name.starts_with("grpc-")
-        && !name.ends_with("-bin")
-        && !OF_THE_CONNECTION.contains(&name)
-}
-
-/// Headers that say how a request travels; HTTP/2 says it by other means.
-const OF_THE_CONNECTION: &[&str] = &[
-    "connection",
-    "content-length",
-    "host",
-    "keep-alive",
-    "proxy-connection",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
-
 #[cfg(test)]
 mod tests {
     use super::{Destination, Protocol, SignalKind};
@@ -361,24 +321,6 @@ mod tests {
         Grpc /opentelemetry.proto.collector.trace.v1.TraceService/Export shown as http://h:4317 over gRPC
           http://h:4317 over gRPC has a path of its own; "/v1/traces" is left out
         "#);
-    }
-
-    #[test]
-    fn metadata_is_narrower_than_headers() {
-        let (grpc, http) = (Protocol::Grpc, Protocol::HttpProtobuf);
-        let taken = |protocol, name: &str| {
-            Destination::below("h", Traces, Some(protocol), &[(name.into(), "value".into())])
-                .is_ok()
-        };
-        for name in ["x-key", "Authorization", "a_b.c-1"] {
-            assert!(taken(grpc, name) && taken(http, name), "{name}");
-        }
-        for name in ["a!b", "grpc-timeout", "x-bin", "Content-Length", "connection", "te"] {
-            assert!(!taken(grpc, name) && taken(http, name), "{name}");
-        }
-        for name in ["", "a b", "ü", ":path"] {
-            assert!(!taken(grpc, name) && !taken(http, name), "{name}");
-        }
     }
 
     #[test]

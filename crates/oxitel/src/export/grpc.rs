@@ -59,6 +59,7 @@ impl Client {
             Err(answer) => return answer,
         };
         self.answered = true;
+        self.dial.asked().forget();
         let (head, body) = response.into_parts();
         let whole = match read(body).await {
             Ok(whole) => {

@@ -54,9 +54,9 @@ impl Client {
     /// Posts the batch once.
     pub(super) async fn post(&mut self, batch: &Batch) -> Answer {
         let pieces = if self.is_json { vec![json(batch)] } else { batch.pieces() };
-        if length(&pieces) > MAX_REQUEST {
-            let bytes = batch.length();
-            let text = format!("its {bytes} bytes have more than {MAX_REQUEST} in this form");
+        let bytes = length(&pieces);
+        if bytes > MAX_REQUEST {
+            let text = format!("the request would have {bytes} bytes, more than {MAX_REQUEST}");
             return Answer::Refused(text);
         }
         let (body, coding) = self.packer.pack_or_keep(pieces);
@@ -75,6 +75,7 @@ impl Client {
             }
             Err(error) => return failed(&error, &self.asked),
         };
+        self.asked.forget();
         let (head, body) = response.into_parts();
         match read(body).await.and_then(|whole| readable(&head.headers, whole.bytes)) {
             Ok(body) => Answer::read(head.status, &head.headers, &body),
@@ -92,7 +93,10 @@ const MAX_REQUEST: u64 = 64 << 20;
 
 /// The batch in words.
 fn json(batch: &Batch) -> Bytes {
-    let whole = batch.pieces().concat();
+    let mut whole = Vec::with_capacity(batch.length());
+    for piece in batch.pieces() {
+        whole.extend_from_slice(&piece);
+    }
     json::request(batch.signal(), &whole).into()
 }
 

@@ -18,6 +18,7 @@ mod exporter;
 mod files;
 mod grpc;
 mod grpc_status;
+mod headers;
 mod http;
 mod json_answer;
 mod line;

@@ -1,10 +1,11 @@
-//! Looks names up on the runtime's helper threads.
+//! Looks names up on threads of their own.
 //!
 //! Flow: `dial` -> **resolver** -> the system's resolver. That one may hang for half
 //! a minute, and nothing ends it. So a destination never has two lookups under way: who asks again
-//! waits for the one that runs. Destinations take turns, so that one helper is usually enough; whose
+//! waits for the one that runs. Destinations take turns, so that one such thread is usually enough; whose
 //! turn does not come soon goes without, so that a name that hangs holds up no other.
 
+use crate::pipeline::thread;
 use hyper_util::client::legacy::connect::dns::Name;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -83,11 +84,12 @@ fn begin(name: String) -> Lookup {
         let turn = TURN.with(Arc::clone).acquire_owned();
         // Both errors mean that it goes without.
         let turn = tokio::time::timeout(PATIENCE, turn).await.ok().and_then(Result::ok);
-        tokio::task::spawn_blocking(move || {
+        let looked_up = thread::run(c"oxitel-name", move || {
             let _turn = turn;
-            let addresses = (name.as_str(), 0).to_socket_addrs();
-            found.send_replace(Some(addresses.map(Iterator::collect).map_err(Arc::new)));
+            (name.as_str(), 0).to_socket_addrs().map(Iterator::collect)
         });
+        let addresses = looked_up.await.and_then(|addresses| addresses);
+        found.send_replace(Some(addresses.map_err(Arc::new)));
     });
     lookup
 }

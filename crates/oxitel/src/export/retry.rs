@@ -5,8 +5,9 @@ use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(5);
-/// A day is as good as for ever: the export timeout comes first.
-pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(86_400);
+/// A receiver that asks for more is asked again after this: a header that is wrong by a few digits
+/// would silence it for years.
+pub(super) const LONGEST_SILENCE: Duration = Duration::from_secs(600);
 
 /// The waits between the attempts of one batch.
 #[derive(Debug, Default)]
@@ -61,13 +62,13 @@ mod tests {
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         assert_eq!(retry_after("3"), Some(Duration::from_secs(3)));
-        assert_eq!(retry_after("1000000000"), Some(Duration::from_secs(86_400)));
+        assert_eq!(retry_after("1000000000"), Some(Duration::from_secs(600)));
         assert_eq!(retry_after("soon"), None);
         assert_eq!(retry_after("Thu, 01 Jan 1970 00:00:00 GMT"), None);
         let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(60));
         let wait = retry_after(&date).expect("a date in the future");
         let far = retry_after("Fri, 31 Dec 9999 23:59:59 GMT");
-        assert_eq!(far, Some(Duration::from_secs(86_400)));
+        assert_eq!(far, Some(Duration::from_secs(600)));
         assert!(wait > Duration::from_secs(57) && wait <= Duration::from_secs(60), "{wait:?}");
     }
 }

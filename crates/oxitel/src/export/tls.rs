@@ -89,6 +89,11 @@ impl Trust {
 pub(super) struct Asked(Arc<AtomicBool>);
 
 impl Asked {
+    /// It answered all the same.
+    pub(super) fn forget(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+
     /// What a failure may come from.
     pub(super) fn hint(&self) -> Option<&'static str> {
         // Relaxed: nothing is ordered by it.

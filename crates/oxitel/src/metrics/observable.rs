@@ -7,6 +7,7 @@ use super::session::Session;
 use super::set::Set;
 use crate::context;
 use crate::diagnose::{self, Cause};
+use crate::pipeline::thread;
 use crate::record::Value;
 use crate::record::contained::{self, Inside};
 use std::collections::HashMap;
@@ -16,7 +17,6 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// What a callback tells: valid inside of it, and nowhere else.
@@ -119,10 +119,9 @@ pub(crate) fn ask(session: &Session) -> Observations {
     }
     let (answer, answers) = mpsc::channel();
     let busy = Busy(Arc::clone(&session.is_observing));
-    let thread = thread::Builder::new().name("oxitel-observe".into());
-    let started = thread.spawn(move || run(&instruments, &answer, busy));
+    let started = thread::spawn(c"oxitel-observe", move || run(&instruments, &answer, busy));
     match started {
-        Ok(_) => receive(&answers, session.settings.callback_timeout),
+        Ok(()) => receive(&answers, session.settings.callback_timeout),
         Err(error) => {
             let text = format_args!("observable instruments are not asked: {error}");
             diagnose::warn(Cause::Observables, &text);

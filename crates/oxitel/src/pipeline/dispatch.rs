@@ -8,14 +8,17 @@ use super::gather::Gatherer;
 use super::lane::Lane;
 use super::outlet::Outlet;
 use super::parcel::Parcel;
-use super::settings::{Route, Settings, SpoolAt};
+use super::settings::{Page, Route, Settings, SpoolAt};
 use crate::diagnose::{self, Cause};
 use crate::export::SignalKind;
 use crate::export::spool::{Disk, Keeper, Keepers, Options};
+use crate::metrics::Translation;
+use crate::metrics::prometheus::{self, Served};
 use crate::stats::Dropped;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 /// How long the periodic collection waits for a thread that is inside its chunk.
@@ -67,6 +70,9 @@ impl Session {
             } else {
                 departments.push(Department::new(engine, signal, route, outlets));
             }
+        }
+        if let Some(page) = &settings.page {
+            drop(tokio::spawn(serve(page, Arc::from(&*resource))));
         }
         // Of tickets of earlier sessions there is nothing to report.
         let ticket = engine.control.finished();
@@ -154,6 +160,21 @@ impl Session {
             }
             engine.control.finish(ticket);
         });
+    }
+}
+
+/// Serves the page for Prometheus as long as the runtime lives.
+async fn serve(page: &'static Page, resource: Arc<[u8]>) {
+    let Page { host, port } = page;
+    match TcpListener::bind((host.as_str(), *port)).await {
+        Ok(listener) => {
+            let translation = Translation::default();
+            prometheus::serve(listener, Served { resource, translation, scope_labels: true }).await;
+        }
+        Err(error) => {
+            let text = format_args!("metrics are not served at {host}:{port}: {error}");
+            diagnose::warn(Cause::NoPage, &text);
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use super::engine::Engine;
 use super::health::Health;
 use super::outlet::{Outlet, REQUEST_BYTES};
 use super::parcel::Parcel;
-use super::{buffer, clock};
+use super::{buffer, clock, thread};
 use crate::metrics;
 use std::sync::{Arc, Mutex};
 
@@ -34,7 +34,7 @@ impl Gatherer {
     /// Collects what was measured up to now, and hands it to the outlets.
     pub(super) async fn gather(self) {
         let own = self.clone();
-        let collected = tokio::task::spawn_blocking(move || own.collect()).await;
+        let collected = thread::run(c"oxitel-collect", move || own.collect()).await;
         // A panic was reported when it happened; what was measured waits for the next time.
         let Ok(pieces) = collected else { return };
         let lane = &self.engine.lanes.metrics;

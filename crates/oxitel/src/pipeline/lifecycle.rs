@@ -38,7 +38,7 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     if engine.control.stop_by().is_some() {
         engine.control.wait_for_end(deadline(END_PATIENCE));
     }
-    if settings.metrics.is_some() {
+    if settings.metrics.is_some() || settings.page.is_some() {
         metrics::start(settings.aggregation.clone());
     }
     if !engine.control.start_sender(engine, settings) {

@@ -55,6 +55,7 @@ pub(crate) mod sync;
 pub(crate) mod table;
 #[cfg(all(test, feature = "tracing"))]
 mod table_tests;
+pub(crate) mod thread;
 pub(crate) mod turn;
 
 pub(crate) use ids::seed;

@@ -8,6 +8,7 @@ use super::engine::Engine;
 use super::os;
 use super::parcel::Parcel;
 use super::settings::Settings;
+use super::thread;
 use crate::context;
 use crate::diagnose::{self, Cause};
 use crate::export::{Outcome, SignalKind};
@@ -16,12 +17,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
-/// More destinations than a program has.
-const HELPERS: usize = 64;
-
 pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io::Result<()> {
-    let thread = std::thread::Builder::new().name("oxitel-send".into());
-    let started = thread.spawn(move || {
+    thread::spawn(c"oxitel-send", move || {
         let _ended = ReportEnd(engine);
         os::block_signals();
         context::suppress_thread();
@@ -30,8 +27,7 @@ pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io:
             // A resolver that hangs must not hold the thread.
             runtime.shutdown_background();
         }
-    });
-    started.map(drop)
+    })
 }
 
 /// Works until the engine ends; a panic does not end it.
@@ -62,10 +58,8 @@ impl Drop for ReportEnd {
 fn runtime(engine: &Engine) -> Option<Runtime> {
     loop {
         let mut builder = Builder::new_current_thread();
-        // Helpers look names up: one of them, and one more for each name that hangs. They, too,
-        // record nothing.
-        builder.enable_all().max_blocking_threads(HELPERS);
-        builder.on_thread_start(context::suppress_thread);
+        // The helper, too, records nothing.
+        builder.enable_all().max_blocking_threads(1).on_thread_start(context::suppress_thread);
         let built = builder.build();
         engine.control.sender_is_ready();
         match built {

@@ -31,12 +31,21 @@ pub(crate) struct Settings {
     /// `tracing` events become events of their spans.
     pub(crate) events_of_spans: bool,
     pub(crate) log_limit: Limit,
+    /// Where Prometheus finds the metrics.
+    pub(crate) page: Option<Page>,
     /// How metrics are aggregated.
     pub(crate) aggregation: metrics::Settings,
     /// Whether the engine's own health is among the metrics.
     pub(crate) own_metrics: bool,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) live_bytes: usize,
+}
+
+/// A page that is served.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) host: String,
+    pub(crate) port: u16,
 }
 
 /// How one signal leaves: the records wait in one place and go every way.

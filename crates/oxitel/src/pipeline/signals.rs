@@ -2,7 +2,7 @@
 //! it. Whoever asks for it gets a handler that wakes a thread, which shuts down and then lets the
 //! signal do what it does by default.
 
-use super::state;
+use super::{state, thread};
 use std::io;
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::time::Duration;
@@ -31,8 +31,7 @@ pub(crate) fn watch(timeout: Duration) -> io::Result<usize> {
 fn begin(timeout: Duration) -> io::Result<usize> {
     let [reader, writer] = pipe()?;
     PIPE.store(writer, Ordering::Release);
-    let thread = std::thread::Builder::new().name("oxitel-signals".into());
-    thread.spawn(move || wait(reader, timeout))?;
+    thread::spawn(c"oxitel-signals", move || wait(reader, timeout))?;
     Ok(ENDING.into_iter().filter(|signal| take_over(*signal)).count())
 }
 

@@ -29,6 +29,7 @@ pub mod metrics;
 mod receiver;
 mod rpc_status;
 mod server;
+mod spool;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -44,5 +45,6 @@ pub use log::{LogEntry, log_lines};
 /// The messages that [`SpanRecord`] is made of.
 pub use opentelemetry_proto::tonic as proto;
 pub use receiver::Receiver;
+pub use spool::{Segment, SpooledRequest, read_segment};
 pub use tls::Identity;
 pub use tree::tree;

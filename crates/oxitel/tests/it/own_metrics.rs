@@ -1,14 +1,16 @@
 //! What a process measures arrives: its own metrics and the engine's, by the clock, at a flush and
 //! at the end.
 
-use crate::session::{PATIENCE, Session, run_example_with};
+use crate::session::{PATIENCE, Session, run_example_with, turn};
 use oxitel::metrics::Meter;
 use oxitel::testing::proto::common::v1::any_value::Value;
 use oxitel::testing::proto::metrics::v1::{Metric, metric::Data, number_data_point};
 use oxitel::testing::{Answer, Receiver};
-use oxitel::{LogRecord, Scope, Severity, SignalKind};
+use oxitel::{Config, LogRecord, Scope, Severity, SignalKind};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
 
 static SCOPE: Scope = Scope::new("own metrics");
 
@@ -116,4 +118,65 @@ fn a_program_that_measures_nothing_tells_its_health_at_its_end() {
     let none = [("OTEL_METRICS_EXPORTER", "none")];
     let (output, _) = run_example_with("leaves", &["guard"], &receiver.endpoint(), &none);
     assert!(output.status.success() && receiver.metrics().is_empty(), "{output:?}");
+}
+
+/// What a scraper gets from this address.
+fn scraped(address: SocketAddr) -> String {
+    let give_up = Instant::now() + PATIENCE;
+    let mut stream = loop {
+        match TcpStream::connect(address) {
+            Ok(stream) => break stream,
+            // The page is opened beside the program, which does not wait for it.
+            Err(error) if Instant::now() > give_up => panic!("{address}: {error}"),
+            Err(_) => std::thread::yield_now(),
+        }
+    };
+    let request = "GET /metrics HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("it takes the request");
+    let mut page = String::new();
+    stream.read_to_string(&mut page).expect("a page");
+    page
+}
+
+#[test]
+fn a_page_for_prometheus_needs_no_endpoint() {
+    let _turn = turn();
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    let variables = [
+        ("OTEL_METRICS_EXPORTER", "prometheus".to_owned()),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1".to_owned()),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", port.port().to_string()),
+        ("OTEL_SERVICE_NAME", "shop".to_owned()),
+    ];
+    let config = Config::from_lookup(|name| {
+        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    });
+    assert_eq!(config.warnings(), Vec::<String>::new());
+    let guard = oxitel::init(config).expect("telemetry starts");
+    assert!(guard.is_recording());
+    let orders = Meter::named("shop").u64_counter("shop.orders.seen").unit("{order}").build();
+    orders.add(3, &[("kind", "cash".into())]);
+    let page = scraped(port);
+    assert!(page.contains("shop_orders_seen_total{kind=\"cash\""), "{page}");
+    assert!(page.contains("target_info{") && page.contains("shop"), "{page}");
+    orders.add(4, &[("kind", "cash".into())]);
+    assert!(scraped(port).contains("} 7"), "cumulative");
+    drop(guard);
+    assert!(TcpStream::connect(port).is_err(), "it is closed with the engine");
+}
+
+#[test]
+fn a_port_that_is_taken_is_said_and_the_rest_works() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port().to_string();
+    let receiver = Receiver::start();
+    let variables = [
+        ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+        ("OTEL_EXPORTER_PROMETHEUS_HOST", "127.0.0.1"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", &port),
+    ];
+    let (output, _) = run_example_with("leaves", &["guard"], &receiver.endpoint(), &variables);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&format!("metrics are not served at 127.0.0.1:{port}")), "{said}");
+    assert_eq!((receiver.spans().len(), receiver.metrics().is_empty()), (100, false));
 }

@@ -2,6 +2,7 @@
 //! the network and the disk meanwhile.
 
 use crate::session::{PATIENCE, Session, example, printed_ledger, turn};
+use oxitel::export::{ExportError, Request};
 use oxitel::testing::{Answer, Receiver, SpanRecord};
 use oxitel::{Config, Scope};
 use std::collections::BTreeSet;
@@ -139,6 +140,62 @@ fn a_receiver_that_works_gets_each_span_once() {
     session.receiver.wait_for_spans(1500, PATIENCE);
     wait_until("the disk lets go", || session.ledger().spooled == 0);
     session.verify();
+}
+
+#[test]
+fn a_request_that_was_under_way_at_the_end_comes_again_under_its_old_name() {
+    let (folder, receiver) = (Folder::new(), Receiver::start());
+    receiver.answer(Answer::Hang);
+    let mut running =
+        Running::of(&mut example("spooler", &[folder.text(), "a", "3"], &receiver.endpoint()));
+    assert_eq!(running.wait_for(3).len(), 3, "a receiver that hangs holds up no flush");
+    receiver.wait_for_requests(1, PATIENCE);
+    running.kill();
+    receiver.answer(Answer::Accept);
+    drain(&folder, &receiver);
+    let ids: Vec<_> = receiver.requests().iter().map(batch_id).collect();
+    assert_eq!(ids.len(), 4, "{ids:?}");
+    assert_eq!(ids[0], ids[1], "the one that was cut off");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), 3, "{ids:?}");
+    assert_eq!(names(&receiver.spans()), ["a-0", "a-1", "a-2"]);
+}
+
+fn batch_id(request: &oxitel::testing::Request) -> String {
+    let id = request.headers.get("oxitel-batch-id").expect("each batch has a name");
+    id.to_str().expect("text").to_owned()
+}
+
+#[test]
+fn records_that_another_exporter_takes_too_are_booked_once() {
+    let (_turn, folder, address) = (turn(), Folder::new(), nobody());
+    let (sent, taken) = std::sync::mpsc::channel();
+    let before = oxitel::stats();
+    let config = Config::default()
+        .service_name("it")
+        .endpoint(format!("http://{address}"))
+        .schedule_delay(PATIENCE)
+        .exporter("slow", move |_| {
+            let sent = sent.clone();
+            move |request: &Request<'_>| {
+                std::thread::sleep(Duration::from_millis(50));
+                sent.send(request.records())
+                    .map_err(|error| ExportError::Refused(error.to_string()))
+            }
+        })
+        .spool(&folder.0);
+    let guard = oxitel::init(config).expect("telemetry starts");
+    record(0..6);
+    assert_eq!(taken.iter().take(6).sum::<u64>(), 6);
+    let stats = oxitel::stats();
+    let waiting = stats.queued + stats.spooled - before.spooled;
+    assert_eq!((waiting, stats.is_balanced()), (6, true), "{stats}");
+    let receiver = Receiver::listen(&[address]).expect("the port is free");
+    assert_eq!(names(&receiver.wait_for_spans(6, PATIENCE)), counted(0..6));
+    wait_until("all are delivered", || oxitel::stats().delivered == before.delivered + 6);
+    wait_until("nothing waits", || oxitel::stats().spooled == before.spooled);
+    let stats = oxitel::stats();
+    assert_eq!((stats.queued, stats.is_balanced()), (0, true), "{stats}");
+    drop(guard);
 }
 
 #[test]

@@ -4,9 +4,11 @@
 //! [`init`](crate::init) makes both global, so that libraries which use
 //! `opentelemetry::global::tracer` or the global propagator are part of the same trace.
 
+mod any_value;
 pub(crate) mod baggage;
 mod convert;
 mod handle;
+mod logger;
 mod mailbox;
 mod meter;
 mod propagator;
@@ -15,6 +17,7 @@ mod remote;
 mod span;
 
 pub(crate) use handle::Handle;
+pub use logger::{LogRecord, Logger, LoggerProvider};
 pub(crate) use mailbox::Mailbox;
 pub use meter::MeterProvider;
 pub use propagator::Propagator;

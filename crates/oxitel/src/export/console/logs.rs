@@ -8,7 +8,9 @@ use super::read::{Group, messages};
 /// Writes each record of the resource.
 pub(super) fn write(page: &mut Page, group: &Group<'_>) {
     for (scope, records) in &group.scopes {
-        records.iter().for_each(|record| line(page, group.service, scope, record));
+        for record in records {
+            line(page, group.service, scope, record);
+        }
     }
 }
 

@@ -12,7 +12,9 @@ const MOST_BUCKETS: usize = 40;
 /// Writes each metric of the resource.
 pub(super) fn write(page: &mut Page, group: &Group<'_>) {
     for (_, records) in &group.scopes {
-        records.iter().for_each(|record| metric(page, group.service, record));
+        for record in records {
+            metric(page, group.service, record);
+        }
     }
 }
 

@@ -101,51 +101,51 @@ fn write_value(text: &mut String, value: &[u8], depth: usize) {
         return;
     }
     // Of those that exclude each other the last one counts.
-    let last = Fields::new(value).flatten().last();
-    let _ = match last {
-        Some((1, Content::Bytes(string))) => {
-            text.push_str(&quoted(string));
-            Ok(())
-        }
-        Some((2, Content::Varint(bits))) => write!(text, "{}", bits != 0),
-        Some((3, Content::Varint(bits))) => write!(text, "{}", bits as i64),
-        Some((4, Content::Fixed64(bits))) => write!(text, "{}", f64::from_bits(bits)),
+    match Fields::new(value).flatten().last() {
+        Some((1, Content::Bytes(string))) => text.push_str(&quoted(string)),
+        Some((2, Content::Varint(bits))) => push(text, bits != 0),
+        Some((3, Content::Varint(bits))) => push(text, bits as i64),
+        Some((4, Content::Fixed64(bits))) => push(text, f64::from_bits(bits)),
         Some((5, Content::Bytes(list))) => {
-            write_all(text, messages(list, 1), '[', ']', |text, item| {
+            write_all(text, messages(list, 1), ['[', ']'], |text, item| {
                 write_value(text, item, depth + 1);
-            })
+            });
         }
         Some((6, Content::Bytes(map))) => {
-            write_all(text, messages(map, 1), '{', '}', |text, item| {
-                if let Some((key, value)) = pair(item) {
-                    text.push_str(&shown(key));
-                    text.push('=');
-                    write_value(text, value, depth + 1);
-                }
-            })
+            write_all(text, messages(map, 1).filter_map(pair), ['{', '}'], |text, (key, value)| {
+                text.push_str(&shown(key));
+                text.push('=');
+                write_value(text, value, depth + 1);
+            });
         }
         Some((7, Content::Bytes(bytes))) => {
             text.push_str("0x");
-            bytes.iter().take(LONGEST_VALUE).try_for_each(|byte| write!(text, "{byte:02x}"))
+            bytes
+                .iter()
+                .take(LONGEST_VALUE)
+                .for_each(|byte| push(text, format_args!("{byte:02x}")));
         }
-        _ => write!(text, "–"),
-    };
+        _ => text.push('–'),
+    }
 }
 
-fn write_all<'a>(
+fn push(text: &mut String, value: impl fmt::Display) {
+    // Writing to a String cannot fail.
+    let _ = write!(text, "{value}");
+}
+
+fn write_all<T>(
     text: &mut String,
-    items: impl Iterator<Item = &'a [u8]>,
-    open: char,
-    close: char,
-    write: impl Fn(&mut String, &'a [u8]),
-) -> fmt::Result {
+    items: impl Iterator<Item = T>,
+    [open, close]: [char; 2],
+    write: impl Fn(&mut String, T),
+) {
     text.push(open);
     for (index, item) in items.take(LONGEST_VALUE).enumerate() {
         text.push_str(if index == 0 { "" } else { ", " });
         write(text, item);
     }
     text.push(close);
-    Ok(())
 }
 
 fn quoted(string: &[u8]) -> String {

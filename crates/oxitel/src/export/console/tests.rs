@@ -40,13 +40,13 @@ fn pair(key: &str, value: Value) -> KeyValue {
     KeyValue { key: key.to_owned(), value, key_strindex: 0 }
 }
 
-fn shop() -> Option<Resource> {
+fn shop() -> Resource {
     let attributes = vec![pair("service.name", text("shop"))];
-    Some(Resource { attributes, ..Resource::default() })
+    Resource { attributes, ..Resource::default() }
 }
 
-fn scope() -> Option<InstrumentationScope> {
-    Some(InstrumentationScope { name: "cart".to_owned(), ..InstrumentationScope::default() })
+fn scope() -> InstrumentationScope {
+    InstrumentationScope { name: "cart".to_owned(), ..InstrumentationScope::default() }
 }
 
 /// A span of the one trace, begun and ended so many microseconds after now.
@@ -64,8 +64,8 @@ fn span(id: u8, parent: u8, name: &str, begin: u64, end: u64) -> Span {
 }
 
 fn traces(spans: Vec<Span>, colours: bool) -> String {
-    let scope_spans = vec![ScopeSpans { scope: scope(), spans, schema_url: String::new() }];
-    let group = ResourceSpans { resource: shop(), scope_spans, schema_url: String::new() };
+    let scope_spans = vec![ScopeSpans { scope: Some(scope()), spans, schema_url: String::new() }];
+    let group = ResourceSpans { resource: Some(shop()), scope_spans, schema_url: String::new() };
     let request = ExportTraceServiceRequest { resource_spans: vec![group] };
     printed(SignalKind::Traces, &request, colours)
 }
@@ -186,8 +186,9 @@ fn a_log_record_is_a_line() {
         ..LogRecord::default()
     };
     let log_records = vec![warning, event];
-    let scope_logs = vec![ScopeLogs { scope: scope(), log_records, schema_url: String::new() }];
-    let group = ResourceLogs { resource: shop(), scope_logs, schema_url: String::new() };
+    let scope_logs =
+        vec![ScopeLogs { scope: Some(scope()), log_records, schema_url: String::new() }];
+    let group = ResourceLogs { resource: Some(shop()), scope_logs, schema_url: String::new() };
     let request = ExportLogsServiceRequest { resource_logs: vec![group] };
     insta::assert_snapshot!(printed(SignalKind::Logs, &request, false), @r#"
     14:38:07.123 WARN  shop cart: cart loaded\nin two lines  items=3  trace 000102030405060708090a0b0c0d0e0f span 0707070707070707
@@ -253,8 +254,10 @@ fn a_point_is_a_line_and_a_histogram_has_a_table() {
         ),
         metric("old", "", metric::Data::Summary(Summary { data_points: vec![summary] })),
     ];
-    let scope_metrics = vec![ScopeMetrics { scope: scope(), metrics, schema_url: String::new() }];
-    let group = ResourceMetrics { resource: shop(), scope_metrics, schema_url: String::new() };
+    let scope_metrics =
+        vec![ScopeMetrics { scope: Some(scope()), metrics, schema_url: String::new() }];
+    let group =
+        ResourceMetrics { resource: Some(shop()), scope_metrics, schema_url: String::new() };
     let request = ExportMetricsServiceRequest { resource_metrics: vec![group] };
     insta::assert_snapshot!(printed(SignalKind::Metrics, &request, false), @r#"
     14:38:07.123 shop  memory  state=used  -5 By

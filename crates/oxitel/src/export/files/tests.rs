@@ -128,7 +128,9 @@ fn two_who_write_to_the_same_folder_keep_their_lines() {
             })
         })
         .into();
-    threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
+    for thread in threads {
+        thread.join().expect("no panic");
+    }
     let mut found = folder.lines();
     let mut expected: Vec<_> =
         (0..500).flat_map(|n| ["a", "b"].map(|who| line(&format!("{who}{n}")))).collect();

@@ -10,7 +10,7 @@ use super::{Count, Options, Recovered, Stored};
 use crate::context;
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, BatchId};
-use crate::pipeline::os;
+use crate::pipeline::{os, thread};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -59,7 +59,7 @@ pub(crate) struct State {
 pub(crate) struct NotKept;
 
 enum Command<F: Files> {
-    Open(Shelf<F>),
+    Open(Box<Shelf<F>>),
     Ask { spool: usize, question: Question, _room: OwnedSemaphorePermit },
 }
 
@@ -74,8 +74,7 @@ impl<F: Files> Keepers<F> {
     /// Starts the thread.
     pub(crate) fn start() -> io::Result<Self> {
         let (commands, received) = channel();
-        let thread = std::thread::Builder::new().name("oxitel-spool".into());
-        thread.spawn(move || {
+        thread::spawn(c"oxitel-spool", move || {
             os::block_signals();
             context::suppress_thread();
             // What was accepted lies on the disk; whoever waits for an answer is told by the drop
@@ -89,13 +88,13 @@ impl<F: Files> Keepers<F> {
 
     /// Opens a spool, or goes on trying to.
     pub(crate) fn open(&mut self, files: F, folder: PathBuf, options: Options) -> Keeper<F> {
-        let (shelf, state) = Shelf::new(files, folder, options);
+        let (shelf, reports) = Shelf::new(files, folder, options);
         // Without the thread every answer is "not kept".
-        let _ = self.commands.send(Command::Open(shelf));
+        let _ = self.commands.send(Command::Open(Box::new(shelf)));
         let number = self.opened;
         self.opened += 1;
         let room = Arc::new(Semaphore::new(WAITING));
-        Keeper { number, commands: self.commands.clone(), room, state }
+        Keeper { number, commands: self.commands.clone(), room, state: reports }
     }
 }
 
@@ -165,7 +164,7 @@ fn follow<F: Files>(shelves: &mut Vec<Shelf<F>>, command: Command<F>) {
     let (spool, question) = match command {
         Command::Open(mut shelf) => {
             shelf.look_around();
-            return shelves.push(shelf);
+            return shelves.push(*shelf);
         }
         Command::Ask { spool, question, .. } => (spool, question),
     };

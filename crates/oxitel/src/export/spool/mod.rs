@@ -4,6 +4,8 @@
 //! `slot` and `walk`, the oldest first. A batch counts as accepted after [`Spool::sync`]; it is
 //! handed out until somebody says [`Spool::done`], in this process or a later one.
 
+#[cfg(any(test, feature = "testing"))]
+mod bytes;
 mod files;
 mod format;
 mod keeper;
@@ -15,6 +17,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "testing")]
+pub(crate) use bytes::read;
 pub(crate) use files::Disk;
 pub(crate) use keeper::{Keeper, Keepers, NotKept, State};
 pub(crate) use slot::Stored;

@@ -88,6 +88,7 @@ pub(crate) struct Recovered {
 
 /// How opening a slot ended.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it lives as long as one call")]
 pub(super) enum Opened<F: Files> {
     Ours(Slot<F>, Recovered),
     /// It has files that a newer program wrote; they stay as they are.

@@ -3,6 +3,7 @@
 
 use super::negotiate::{Answer, negotiate};
 use super::{Style, Translation, page};
+use crate::pipeline::thread;
 use bytes::Bytes;
 use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
@@ -96,7 +97,7 @@ async fn written(served: Served, answer: Answer) -> Option<String> {
         page(&resource, Style { translation, scope_labels, answer })
     };
     // A panic was reported when it happened.
-    tokio::task::spawn_blocking(write).await.ok()
+    thread::run(c"oxitel-collect", write).await.ok()
 }
 
 fn short(status: StatusCode, text: &'static str) -> Response<Page> {

@@ -40,7 +40,7 @@ pub(crate) fn write(json: &mut String, signal: SignalKind, bytes: &[u8]) {
 }
 
 fn message(json: &mut String, table: &'static Message, bytes: &[u8], depth: usize) {
-    let depth = depth + usize::from(std::ptr::eq(table, &schema::ANY_VALUE));
+    let depth = depth + usize::from(std::ptr::eq(table, &raw const schema::ANY_VALUE));
     if depth > MOST_DEPTH {
         json.push_str("{}");
         return;
@@ -104,8 +104,9 @@ fn value(json: &mut String, kind: Kind, content: Content<'_>, depth: usize) {
         (Kind::Uint32, Content::Varint(bits)) => text::number(json, bits as u32),
         (Kind::Sint32, Content::Varint(bits)) => text::number(json, zigzag(bits as u32)),
         (Kind::Fixed32, Content::Fixed32(bits)) => text::number(json, bits),
-        (Kind::Int64, Content::Varint(bits)) => text::quoted(json, bits as i64),
-        (Kind::Sfixed64, Content::Fixed64(bits)) => text::quoted(json, bits as i64),
+        (Kind::Int64, Content::Varint(bits)) | (Kind::Sfixed64, Content::Fixed64(bits)) => {
+            text::quoted(json, bits as i64);
+        }
         (Kind::Uint64, Content::Varint(bits)) | (Kind::Fixed64, Content::Fixed64(bits)) => {
             text::quoted(json, bits);
         }

@@ -1,6 +1,6 @@
 //! What lies in the folder may be broken, of another version, or somebody else's.
 
-use super::super::files::File;
+use super::super::bytes::Memory;
 use super::super::format::{HEAD, RECORDS_AT};
 use super::super::walk::{Contents, Survey, survey};
 use super::super::{Options, Spool};
@@ -136,7 +136,9 @@ fn files_of_somebody_else_are_left_alone() {
         ("spool/0/0000000000000007.segment", b"no segment at all, but called one"),
         ("spool/0/000000000000000G.segment", b""),
     ];
-    foreign.iter().for_each(|(path, bytes)| disk.put(path, bytes));
+    for (path, bytes) in foreign {
+        disk.put(path, bytes);
+    }
     let mut spool = open(&disk);
     append(&mut spool, 1, 40);
     assert!(spool.sync().lost.is_empty());
@@ -196,39 +198,6 @@ fn a_full_spool_refuses_and_takes_again_once_something_is_done() {
     assert!(!super::offer(&mut spool, 21, 9 << 10), "it is larger than the whole spool");
 }
 
-/// Any bytes as a file: the same walk that a start does.
-#[derive(Debug)]
-struct Bytes(Vec<u8>);
-
-impl File for Bytes {
-    fn length(&self) -> std::io::Result<u64> {
-        Ok(self.0.len() as u64)
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let from = self.0.get(offset as usize..).unwrap_or_default();
-        let count = from.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&from[..count]);
-        Ok(count)
-    }
-
-    fn write_at(&mut self, _: u64, _: &[u8]) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn cut(&mut self, _: u64) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn sync(&mut self) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
-    }
-
-    fn has_name(&self) -> std::io::Result<bool> {
-        Ok(true)
-    }
-}
-
 #[test]
 fn a_large_damaged_file_is_read_in_linear_time() {
     let (_, bytes) = small();
@@ -241,7 +210,7 @@ fn a_large_damaged_file_is_read_in_linear_time() {
     huge.extend_from_slice(&bytes[RECORDS_AT as usize..]);
     let length = huge.len() as u64;
     let begun = std::time::Instant::now();
-    let found = survey(&Bytes(huge), length).expect("bytes in memory");
+    let found = survey(&Memory(&huge), length).expect("bytes in memory");
     let Survey::Ours(Contents { batches, .. }) = found else { panic!("{found:?}") };
     assert_eq!(batches, 3);
     assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());

@@ -29,6 +29,8 @@ struct World {
     /// Bytes that the disk has room for.
     room: Option<u64>,
     read_only: bool,
+    /// The process ends after so many more calls: none of the later ones happens.
+    calls_left: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +122,17 @@ impl Model {
         world.fault = None;
         world.room = None;
         world.read_only = false;
+        world.calls_left = None;
+    }
+
+    /// The process ends at the call that comes after so many others that change something.
+    pub(super) fn end_after(&self, calls: u32) {
+        self.world().calls_left = Some(calls);
+    }
+
+    /// Whether it came so far.
+    pub(super) fn has_ended(&self) -> bool {
+        self.world().calls_left == Some(0)
     }
 
     /// Changes one byte of one segment; `false` when there is none.
@@ -254,7 +267,12 @@ impl World {
         }
     }
 
-    fn may_write(&self) -> io::Result<()> {
+    fn may_write(&mut self) -> io::Result<()> {
+        match &mut self.calls_left {
+            Some(0) => return Err(io::Error::from_raw_os_error(libc::EIO)),
+            Some(left) => *left -= 1,
+            None => {}
+        }
         if self.read_only { Err(io::Error::from_raw_os_error(libc::EROFS)) } else { Ok(()) }
     }
 
@@ -263,8 +281,10 @@ impl World {
     }
 
     fn write(&mut self, file: usize, offset: usize, bytes: &[u8]) -> io::Result<()> {
+        let ends = self.calls_left == Some(1);
         self.may_write()?;
         let failed = self.may(Fault::Write, libc::EIO);
+        let failed = failed.and(if ends { Err(ErrorKind::Interrupted.into()) } else { Ok(()) });
         let grown = (offset + bytes.len()).saturating_sub(self.files[file].now.len()) as u64;
         let is_full = self.room.is_some_and(|room| self.used() + grown > room);
         if failed.is_ok() && !is_full {
@@ -286,7 +306,9 @@ impl World {
         let content = &mut self.files[file];
         let pending = std::mem::take(&mut content.pending);
         if done.is_ok() {
-            pending.into_iter().for_each(|change| change.to(&mut content.durable));
+            for change in pending {
+                change.to(&mut content.durable);
+            }
         } else {
             content.limbo.extend(pending);
         }
@@ -388,6 +410,7 @@ impl Files for Model {
     fn sync_folder(&self, folder: &Path) -> io::Result<()> {
         let mut world = self.world();
         let folder = world.folder(folder)?;
+        world.may_write()?;
         world.may(Fault::SyncFolder, libc::EIO)?;
         world.folders[folder].durable = world.folders[folder].now.clone();
         Ok(())

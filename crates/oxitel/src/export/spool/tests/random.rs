@@ -255,6 +255,39 @@ impl Life {
     }
 }
 
+/// Two batches a round, each round synced, half of them done: a new segment every few rounds.
+fn ordinary_life(life: &mut Life) {
+    for round in 0..8 {
+        life.append(1_300);
+        life.append(round * 100);
+        life.sync();
+        life.oldest();
+        life.done();
+    }
+}
+
+#[test]
+fn a_process_or_the_power_may_end_at_every_single_call() {
+    for power_is_cut in [false, true] {
+        for calls in 0.. {
+            let mut life = Life::new(u64::from(calls) * 77);
+            life.disk.end_after(calls);
+            ordinary_life(&mut life);
+            let was_long_enough = !life.disk.has_ended();
+            life.end();
+            if power_is_cut {
+                life.act(&Action::PowerCut);
+            }
+            life.disk.heal();
+            life.settle();
+            if was_long_enough {
+                assert!(calls > 30, "{calls} calls were looked at");
+                break;
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 

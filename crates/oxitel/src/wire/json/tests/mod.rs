@@ -9,6 +9,9 @@ use crate::wire::{Content, Fields};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use proptest::prelude::*;
 use prost::Message as _;
 use prost::encoding::encode_varint;
@@ -82,7 +85,9 @@ fn written((number, content): (u32, Content<'_>)) -> Vec<u8> {
         Content::Fixed32(value) => (5, None, value.to_le_bytes().to_vec()),
     };
     encode_varint(u64::from(number << 3 | wire), &mut part);
-    varint.into_iter().for_each(|value| encode_varint(value, &mut part));
+    if let Some(value) = varint {
+        encode_varint(value, &mut part);
+    }
     [part, bytes].concat()
 }
 
@@ -154,6 +159,33 @@ fn a_request_reads_as_the_standard_writes_it() {
     }
     assert!(span["kind"].is_number() && span["status"]["code"].is_number());
     assert!(span["startTimeUnixNano"].is_string() && span["flags"].is_number());
+}
+
+#[test]
+fn a_span_is_written_as_in_the_examples_of_the_standard() {
+    let attribute = |key: &str, value| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(value) }),
+        key_strindex: 0,
+    };
+    let span = Span {
+        trace_id: (0..16).collect(),
+        span_id: vec![0xee; 8],
+        flags: 0x101,
+        name: "order".to_owned(),
+        kind: 2,
+        start_time_unix_nano: 1_795_185_487_123_000_000,
+        end_time_unix_nano: u64::MAX,
+        attributes: vec![
+            attribute("items", Value::IntValue(-3)),
+            attribute("ratio", Value::DoubleValue(0.5)),
+            attribute("raw", Value::BytesValue(vec![0, 255])),
+        ],
+        status: Some(Status { message: "no \"money\"".to_owned(), code: 2 }),
+        ..Span::default()
+    };
+    let json = request(SignalKind::Traces, &inside_a_span(&span.encode_to_vec()));
+    insta::assert_snapshot!(json, @r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"000102030405060708090a0b0c0d0e0f","spanId":"eeeeeeeeeeeeeeee","name":"order","kind":2,"startTimeUnixNano":"1795185487123000000","endTimeUnixNano":"18446744073709551615","attributes":[{"key":"items","value":{"intValue":"-3"}},{"key":"ratio","value":{"doubleValue":0.5}},{"key":"raw","value":{"bytesValue":"AP8="}}],"status":{"message":"no \"money\"","code":2},"flags":257}]}]}]}"#);
 }
 
 #[test]
