@@ -11,7 +11,6 @@ use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-#[derive(Clone)]
 struct Instruments {
     counter: Counter,
     bound: BoundCounter,
@@ -68,12 +67,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Whether a child counts its own and nothing else, also with a thread of its own.
+/// Whether a child counts its own and nothing else. It starts no thread: the standard library's
+/// would wait for ever for one that was just starting in the parent.
 fn judged(instruments: &Instruments) -> bool {
     instruments.measure();
-    let other = instruments.clone();
-    let joined = thread::spawn(move || other.measure()).join();
-    joined.is_ok() && numbers() == expected(2)
+    let first = numbers() == expected(1);
+    instruments.measure();
+    first && numbers() == expected(2)
 }
 
 fn expected(rounds: u64) -> Vec<(String, u64)> {
