@@ -265,7 +265,10 @@ fn each_signal_goes_where_its_own_endpoint_says_word_for_word() {
     let [base, metrics, logs] = [Receiver::start(), Receiver::start(), Receiver::start()];
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", base.endpoint()),
-        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", format!("{}/v1/metrics?tenant=a", metrics.endpoint())),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            format!("{}/v1/metrics?tenant=a", metrics.endpoint()),
+        ),
         ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", format!("{}/v1/logs", logs.endpoint())),
     ];
     let config = Config::from_lookup(|name| {
