@@ -36,22 +36,35 @@ impl Cell {
 
 #[test]
 fn each_measurement_is_in_one_collection_and_never_torn() {
-    loom::model(|| {
+    let mut model = loom::model::Builder::new();
+    // All orders with at most so many changes of thread: without a bound it takes minutes.
+    model.preemption_bound = Some(3);
+    model.check(|| {
         let cell = Arc::new(Cell::default());
         let writer = {
             let cell = Arc::clone(&cell);
-            thread::spawn(move || (0..3).for_each(|_| cell.record(10)))
+            thread::spawn(move || {
+                for _ in 0..2 {
+                    cell.record(10);
+                }
+            })
         };
-        let mut seen = (0, 0);
-        let mut told = (0, 0);
-        for _ in 0..2 {
-            let (count, sum) = cell.since(&mut seen);
-            assert_eq!(sum, count * 10, "both words are of the same moment");
-            told = (told.0 + count, told.1 + sum);
-        }
+        let collector = {
+            let cell = Arc::clone(&cell);
+            thread::spawn(move || {
+                let (mut seen, mut told) = ((0, 0), (0, 0));
+                for _ in 0..2 {
+                    let (count, sum) = cell.since(&mut seen);
+                    assert_eq!(sum, count * 10, "both words are of the same moment");
+                    told = (told.0 + count, told.1 + sum);
+                }
+                (seen, told)
+            })
+        };
         writer.join().expect("no panic inside");
+        let (mut seen, told) = collector.join().expect("no panic inside");
         let (count, sum) = cell.since(&mut seen);
-        assert_eq!((told.0 + count, told.1 + sum), (3, 30));
+        assert_eq!((told.0 + count, told.1 + sum), (2, 20));
     });
 }
 
@@ -61,11 +74,22 @@ fn whole_numbers_are_told_once() {
         let sum = Arc::new(WholeSum::default());
         let writer = {
             let sum = Arc::clone(&sum);
-            thread::spawn(move || (0..3).for_each(|_| sum.add(10)))
+            thread::spawn(move || {
+                for _ in 0..3 {
+                    sum.add(10);
+                }
+            })
         };
-        let mut seen = (0, 0);
-        let early: u64 = (0..2).filter_map(|_| sum.since(&mut seen)).sum();
+        let collector = {
+            let sum = Arc::clone(&sum);
+            thread::spawn(move || {
+                let mut seen = (0, 0);
+                let early: u64 = (0..2).filter_map(|_| sum.since(&mut seen)).sum();
+                (seen, early)
+            })
+        };
         writer.join().expect("no panic inside");
+        let (mut seen, early) = collector.join().expect("no panic inside");
         let late = sum.since(&mut seen).unwrap_or(0);
         assert_eq!(early + late, 30);
     });

@@ -53,7 +53,7 @@ impl Turn {
             if turns == self.read.load(Ordering::Relaxed) {
                 return None;
             }
-            if turns % 2 == 0 {
+            if turns.is_multiple_of(2) {
                 let since = self.since.load(Ordering::Relaxed);
                 let look = Look { turns, since, content: content() };
                 // Acquire fence: the loads above may not sink below the check.
