@@ -21,7 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let folder = arguments.first().expect("a folder");
-    let config = Config::new("spooler").spool(folder).schedule_delay(Duration::from_secs(60));
+    let config = Config::new("spooler")
+        .spool(folder)
+        .schedule_delay(Duration::from_secs(60))
+        // The tests count requests.
+        .metrics(false);
     let guard = oxitel::init(config).expect("telemetry starts");
     match arguments.get(1).map(String::as_str) {
         Some("drain") => drain(),

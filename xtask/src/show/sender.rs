@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use super::one_trace::suite;
-use super::run::run_cargo;
+use super::one_trace::{seen, suite};
+use super::run::{run, run_cargo};
 use super::{List, Promise, Seen};
+use crate::cargo;
 
 pub(super) const LIST: List = List {
     name: "sender",
@@ -44,6 +45,21 @@ pub(super) const LIST: List = List {
             see: |root| seeds(root, 1_000, 1_000),
         },
         Promise {
+            done: "the spool: random lives with power cuts, a wrong byte at any place, full disks, 20 times `kill -9`",
+            expected: "nothing that was accepted is lost, the order is kept",
+            only_full: false,
+            see: |root| {
+                let lives = suite(root, "-p oxitel --features oxitel/testing --lib export::spool")?;
+                if lives.good { with_examples(root, &format!("{IT} spool::")) } else { Ok(lives) }
+            },
+        },
+        Promise {
+            done: "`kill -9` of a process with a spool, 200 times",
+            expected: "nothing that was accepted is lost",
+            only_full: true,
+            see: kills,
+        },
+        Promise {
             done: "the same faults under oxitel and `opentelemetry_sdk`",
             expected: "whatever did not arrive is told with its reason, and the end comes in time",
             only_full: false,
@@ -74,6 +90,11 @@ fn with_examples(root: &Path, tests: &str) -> anyhow::Result<Seen> {
         return Ok(Seen { good: false, said, output: examples.output });
     }
     suite(root, tests)
+}
+
+fn kills(root: &Path) -> anyhow::Result<Seen> {
+    let test = format!("test {IT} spool::kill_minus_nine");
+    run(cargo::cargo(root).args(test.split(' ')).env("OXITEL_TEST_KILLS", "200")).map(seen)
 }
 
 fn seeds(root: &Path, first: u32, count: u32) -> anyhow::Result<Seen> {

@@ -6,7 +6,10 @@
 use super::engine::Engine;
 use crate::export::SignalKind;
 use crate::metrics::{BoundCounter, BoundUpDownCounter, Meter, UpDownCounter};
+use crate::record::Scope;
 use crate::stats::Stats;
+
+static OXITEL: Scope = Scope::new("oxitel").version(env!("CARGO_PKG_VERSION"));
 
 /// What was reported, and where reports go.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) fn new() -> Self {
-        let meter = Meter::named("oxitel");
+        let meter = Meter::of(&OXITEL);
         let started = meter
             .u64_counter("otel.sdk.span.started")
             .unit("{span}")

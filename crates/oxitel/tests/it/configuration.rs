@@ -40,7 +40,6 @@ fn what_cannot_be_followed_is_said_once_and_the_rest_works() {
     oxitel: OTEL_TRACES_SAMPLER="1.0" is a number, which belongs into OTEL_TRACES_SAMPLER_ARG; taken as the share of parentbased_traceidratio
     oxitel: OTEL_BSP_SCHEDULE_DELAY="soon" is no number of milliseconds; 5000 is used
     oxitel: OTEL_EXPORTER_OTLP_HEADERS is ignored as a whole: it has a semicolon, which has to be written %3B
-    oxitel: OTEL_METRICS_EXPORTER="otlp" has no effect: this build records no metrics
     oxitel: OTEL_CONFIG_FILE="/etc/otel.yaml" has no effect: configuration files are not read; variables and arguments count
     "#);
     assert_eq!(receiver.spans().len(), 100, "all the same");

@@ -61,7 +61,7 @@ fn otlp_and_the_console_both_get_the_trace() {
 fn the_console_alone_needs_no_endpoint_and_dials_nobody() {
     let receiver = Receiver::start();
     for endpoint in ["", &receiver.endpoint()] {
-        let variables = [("OTEL_TRACES_EXPORTER", "Console")];
+        let variables = [("OTEL_TRACES_EXPORTER", "Console"), ("OTEL_METRICS_EXPORTER", "none")];
         let output = program(&["tree"], endpoint, &variables).output().expect("it runs");
         assert_eq!(tree(&output.stdout), TREE);
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -72,7 +72,8 @@ fn the_console_alone_needs_no_endpoint_and_dials_nobody() {
 #[test]
 fn without_an_exporter_nothing_is_printed_or_sent() {
     let receiver = Receiver::start();
-    let variables = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")];
+    let variables = ["TRACES", "METRICS", "LOGS"].map(|signal| format!("OTEL_{signal}_EXPORTER"));
+    let variables: Vec<_> = variables.iter().map(|name| (name.as_str(), "none")).collect();
     let output = program(&["tree"], &receiver.endpoint(), &variables).output().expect("it runs");
     assert!(output.status.success() && output.stdout.is_empty() && output.stderr.is_empty());
     assert_eq!(receiver.requests().len(), 0);
@@ -157,6 +158,7 @@ fn several_exporters_of_one_process_get_the_same_bytes() {
     let (one, other) = (Memory::new(), Memory::new());
     let config = Config::default()
         .endpoint(receiver.endpoint())
+        .own_metrics(false)
         .memory(&one)
         .memory(&other)
         .files(folder.0.as_path());

@@ -258,3 +258,31 @@ fn forked_children_log_for_themselves() {
         receiver.logs().iter().map(|log| format!("{:?}", log.attribute("process"))).collect();
     assert_eq!(children.len(), 21, "each child and the parent: {children:?}");
 }
+
+#[test]
+fn each_signal_goes_where_its_own_endpoint_says_word_for_word() {
+    let _turn = turn();
+    let [base, metrics, logs] = [Receiver::start(), Receiver::start(), Receiver::start()];
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", base.endpoint()),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            format!("{}/v1/metrics?tenant=a", metrics.endpoint()),
+        ),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", format!("{}/v1/logs", logs.endpoint())),
+    ];
+    let config = Config::from_lookup(|name| {
+        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone())
+    });
+    let guard = oxitel::init(config).expect("telemetry starts");
+    drop(SCOPE.span("to the base"));
+    SCOPE.log(&LogRecord::new(Severity::INFO, "to its own"));
+    oxitel::flush(PATIENCE).expect("delivered");
+    let paths = |receiver: &Receiver| -> Vec<_> {
+        receiver.requests().into_iter().map(|request| request.path).collect()
+    };
+    assert_eq!(paths(&base), ["/v1/traces"]);
+    assert_eq!(paths(&logs), ["/v1/logs"]);
+    assert_eq!(paths(&metrics), ["/v1/metrics"], "the engine's own");
+    drop(guard);
+}

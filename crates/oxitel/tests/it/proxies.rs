@@ -135,7 +135,9 @@ fn the_environment_names_proxies_and_exceptions() {
         (vec![named, ("NO_PROXY", "localhost,127.0.0.0/8")], 0),
         (vec![named, ("no_proxy", "127.0.0.1:1")], 1),
     ];
-    for (variables, through) in cases {
+    for (mut variables, through) in cases {
+        // One signal, one connection.
+        variables.push(("OTEL_METRICS_EXPORTER", "none"));
         let before = proxy.heads().len();
         let (output, _) = run_example_with("leaves", &["guard"], &receiver.endpoint(), &variables);
         assert_eq!(printed_ledger(&output).delivered, 100, "{variables:?}: {output:?}");

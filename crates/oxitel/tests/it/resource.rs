@@ -156,7 +156,6 @@ fn half_a_configuration_is_no_error_and_records_nothing() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_HEADERS", "key=value"),
         ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem"),
-        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://localhost:1"),
         ("OTEL_TRACES_SAMPLER", "traceidratio"),
         ("OTEL_TRACES_SAMPLER_ARG", "0.1"),
     ] {

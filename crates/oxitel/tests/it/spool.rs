@@ -58,6 +58,7 @@ fn start(address: SocketAddr, folder: &Folder) -> oxitel::Guard {
         .service_name("it")
         .endpoint(format!("http://{address}"))
         .schedule_delay(PATIENCE)
+        .metrics(false)
         .spool(&folder.0);
     oxitel::init(config).expect("telemetry starts")
 }
@@ -174,6 +175,7 @@ fn records_that_another_exporter_takes_too_are_booked_once() {
         .service_name("it")
         .endpoint(format!("http://{address}"))
         .schedule_delay(PATIENCE)
+        .metrics(false)
         .exporter("slow", move |_| {
             let sent = sent.clone();
             move |request: &Request<'_>| {
@@ -289,7 +291,7 @@ fn kill_minus_nine_loses_nothing_that_was_accepted() {
         let mut running = Running::start(&folder, &format!("r{round}"), address);
         let child = running.child.id();
         // Somewhere in its work, also before it has begun.
-        let moment = Duration::from_micros(u64::from(round * 7919 % 40_000));
+        let moment = Duration::from_micros(u64::from(round * 7919 % 80_000));
         let killer = std::thread::spawn(move || {
             std::thread::sleep(moment + Duration::from_millis(5));
             Command::new("kill").args(["-9", &child.to_string()]).status().expect("kill is there")
@@ -298,7 +300,7 @@ fn kill_minus_nine_loses_nothing_that_was_accepted() {
         assert!(killer.join().expect("no panic").success());
         running.child.wait().expect("it has ended");
     }
-    assert!(accepted.len() > kills() as usize, "it had time to accept {}", accepted.len());
+    assert!(accepted.len() > kills() as usize / 4, "it had time to accept {}", accepted.len());
     let receiver = Receiver::start();
     let output = drain(&folder, &receiver);
     let arrived: BTreeSet<_> = names(&receiver.spans()).into_iter().collect();

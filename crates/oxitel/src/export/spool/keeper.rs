@@ -88,9 +88,9 @@ impl<F: Files> Keepers<F> {
 
     /// Opens a spool, or goes on trying to.
     pub(crate) fn open(&mut self, files: F, folder: PathBuf, options: Options) -> Keeper<F> {
-        let (shelf, reports) = Shelf::new(files, folder, options);
+        let (made, reports) = Shelf::new(files, folder, options);
         // Without the thread every answer is "not kept".
-        let _ = self.commands.send(Command::Open(Box::new(shelf)));
+        let _ = self.commands.send(Command::Open(Box::new(made)));
         let number = self.opened;
         self.opened += 1;
         let room = Arc::new(Semaphore::new(WAITING));
