@@ -1,10 +1,12 @@
 //! Forks while telemetry runs. `forks N`: N children, each with spans of its own, while another
 //! thread of the parent records. `forks racing`: one fork while another thread is recording its
-//! first span. `forks starved`: a child that gets no thread to send from. `forks storm`: 200 children
+//! first span. `forks starved`: a child that gets no thread to send from. `forks measuring`: a child
+//! that does nothing but count. `forks storm`: 200 children
 //! of four threads at once, while others record, flush, ask and enroll.
 
 #![expect(unsafe_code, reason = "`fork` is")]
 
+use oxitel::metrics::Meter;
 use oxitel::{Config, LogRecord, Scope, Severity};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,10 +24,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Err(_) if argument == "racing" => racing()?,
         Err(_) if argument == "starved" => starved()?,
         Err(_) if argument == "storm" => storm()?,
+        Err(_) if argument == "measuring" => measuring()?,
         Err(_) => {
-            return Err(
-                format!("{argument:?} is no number, \"racing\", \"starved\" or \"storm\"").into()
-            );
+            return Err(format!("{argument:?} is no number and no way to fork").into());
         }
     }
     Ok(())
@@ -66,6 +67,17 @@ fn many(children: usize) -> io::Result<()> {
 fn log() {
     let process = [("process", std::process::id().into())];
     SCOPE.log(&LogRecord::new(Severity::INFO, "here").attributes(&process));
+}
+
+/// The child does nothing but count.
+fn measuring() -> io::Result<()> {
+    let counted = Meter::of(&SCOPE).u64_counter("forks.counted").build();
+    counted.add(1, &[]);
+    fork(|| {
+        counted.add(10, &[]);
+        println!("{:?}", oxitel::flush(Duration::from_secs(5)));
+        counted.add(100, &[]);
+    })
 }
 
 fn racing() -> io::Result<()> {

@@ -124,4 +124,7 @@ pub struct FlushError {
     pub lost: u64,
     /// Neither delivered nor given up when the time was over.
     pub queued: u64,
+    /// The time was over before everything was dealt with, metrics that were still being collected
+    /// among it.
+    pub timed_out: bool,
 }

@@ -8,6 +8,7 @@
 
 #![expect(unsafe_code, reason = "the included files are the engine's unsafe pieces")]
 
+#[expect(dead_code, reason = "one constructor is for others")]
 #[path = "../../../crates/oxitel/src/pipeline/lock.rs"]
 mod lock;
 #[path = "../../../crates/oxitel/src/pipeline/per_epoch.rs"]

@@ -23,7 +23,8 @@ impl Schedule {
         // Half fixed, half random: retries of many processes do not arrive together.
         let share = (random() >> 11) as f64 / (1_u64 << 53) as f64;
         let backoff = ceiling.mul_f64(0.5 + share / 2.0);
-        asked.filter(|asked| !asked.is_zero()).unwrap_or(backoff)
+        let asked = asked.filter(|asked| !asked.is_zero());
+        asked.map_or(backoff, |asked| asked.min(LONGEST_SILENCE))
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Collected {
 pub(crate) fn collect(reader: Reader, now_ns: u64) -> Option<Collected> {
     let session = session::current()?;
     let _turn = session.collecting();
-    let mut observations = observable::ask(&session);
+    let observations = observable::ask(&session);
     for instrument in super::instrument::all() {
         if observations.contains_key(&instrument.id) {
             // An observable instrument has streams when it was first observed.
@@ -45,9 +45,12 @@ pub(crate) fn collect(reader: Reader, now_ns: u64) -> Option<Collected> {
     let mut scopes: Vec<Scoped> = Vec::new();
     for stream in session.streams() {
         let points = if stream.instrument.description.kind.is_observable() {
-            // Several streams may be of one instrument.
-            let said = observations.entry(stream.instrument.id).or_default();
-            stream.observe(reader, now_ns, said)
+            // Who was not asked, or did not answer in time, has no points this time, and what was
+            // told before stays the base of the next delta.
+            match observations.get(&stream.instrument.id) {
+                Some(said) => stream.observe(reader, now_ns, said),
+                None => Vec::new(),
+            }
         } else {
             stream.collect(reader, now_ns)
         };

@@ -7,6 +7,7 @@ use super::session::Session;
 use super::set::Set;
 use crate::context;
 use crate::diagnose::{self, Cause};
+use crate::pipeline::os::block_signals;
 use crate::pipeline::thread;
 use crate::record::Value;
 use crate::record::contained::{self, Inside};
@@ -142,6 +143,7 @@ impl Drop for Busy {
 type Answer = (u32, Vec<(Set, AnyNumber)>);
 
 fn run(instruments: &[&'static Instrument], answer: &Sender<Answer>, busy: Busy) {
+    block_signals();
     context::suppress_thread();
     for instrument in instruments {
         use instrument::InstrumentKind::ObservableGauge;

@@ -8,6 +8,7 @@ use super::settings::Settings;
 use super::stream::Stream;
 use super::view::{Changes, View};
 use crate::diagnose::{self, Cause};
+use crate::pipeline::lifecycle;
 use crate::pipeline::per_epoch::PerEpoch;
 use crate::pipeline::{clock, state, sync};
 use std::collections::HashMap;
@@ -88,7 +89,12 @@ pub(crate) fn current() -> Option<Arc<Session>> {
     let stamp = Stamp(state::epoch() << 32 | u64::from(generation));
     if current.as_ref().is_none_or(|session| session.stamp != stamp) {
         let settings = SETTINGS.get(u64::from(generation))?;
-        *current = Some(Arc::new(Session::new(stamp, settings)));
+        let made = Arc::new(Session::new(stamp, settings));
+        *current = Some(Arc::clone(&made));
+        drop(current);
+        // A forked child that only measures has nobody else who would start its sender.
+        lifecycle::ensure_sender();
+        return Some(made);
     }
     current.clone()
 }

@@ -30,6 +30,8 @@ struct Progress {
     running: bool,
     /// The sender is past everything that happens once in a process.
     ready: bool,
+    /// Metrics of the last session were given up before they were collected.
+    incomplete: bool,
     /// Records known to be lost at the end of the last flush.
     lost_before: u64,
 }
@@ -50,6 +52,7 @@ impl Control {
         }
         self.stop_by.send_replace(None);
         progress.ready = false;
+        progress.incomplete = false;
         progress.running = sender::spawn(engine, settings).is_ok();
         let running = progress.running;
         drop(progress);
@@ -102,6 +105,20 @@ impl Control {
     /// The sender's view: the ticket to report when everything queued now is dealt with.
     pub(crate) fn ticket(&self) -> u64 {
         lock(&self.progress).asked
+    }
+
+    /// Whether there is a sender.
+    pub(crate) fn is_running(&self) -> bool {
+        lock(&self.progress).running
+    }
+
+    /// Something was given up at the end that no ledger knows of.
+    pub(crate) fn note_incomplete(&self) {
+        lock(&self.progress).incomplete = true;
+    }
+
+    pub(crate) fn is_incomplete(&self) -> bool {
+        lock(&self.progress).incomplete
     }
 
     /// The last ticket that was dealt with.

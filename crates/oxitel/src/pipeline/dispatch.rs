@@ -9,6 +9,7 @@ use super::lane::Lane;
 use super::outlet::Outlet;
 use super::parcel::Parcel;
 use super::settings::{Page, Route, Settings, SpoolAt};
+use super::thread;
 use crate::diagnose::{self, Cause};
 use crate::export::SignalKind;
 use crate::export::spool::{Disk, Keeper, Keepers, Options};
@@ -16,11 +17,15 @@ use crate::metrics::Translation;
 use crate::metrics::prometheus::{self, Served};
 use crate::stats::Dropped;
 use bytes::Bytes;
+use std::io;
+use std::net::ToSocketAddrs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+/// Between two attempts to open the page.
+const PAGE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the periodic collection waits for a thread that is inside its chunk.
 const COLLECT_PATIENCE: Duration = Duration::from_millis(50);
 
@@ -42,6 +47,7 @@ struct Metrics {
     outlets: Vec<Arc<Outlet>>,
     interval: Duration,
     collect_at: Instant,
+    under_way: Option<JoinHandle<bool>>,
 }
 
 /// One signal whose records are queued: its lane and who exports it.
@@ -86,8 +92,10 @@ impl Session {
             tokio::select! {
                 // A callback of the program may take longer than there is time.
                 biased;
-                () = self.engine.control.time_is_over() => {}
-                () = metrics.gatherer.clone().gather() => {}
+                () = self.engine.control.time_is_over() => self.engine.control.note_incomplete(),
+                done = metrics.gatherer.clone().gather() => if !done {
+                    self.engine.control.note_incomplete();
+                }
             }
         }
         for outlet in self.outlets() {
@@ -119,6 +127,8 @@ impl Session {
             self.ticket = asked;
             self.watch(asked, stopping);
         }
+        // Threads that never stop recording leave time for the outlets.
+        tokio::task::yield_now().await;
         stopping
     }
 
@@ -150,7 +160,10 @@ impl Session {
         let measured = measured.map(|it| (it.gatherer.clone(), it.outlets.clone()));
         tokio::spawn(async move {
             if let Some((gatherer, outlets)) = measured {
-                gatherer.gather().await;
+                if !gatherer.gather().await {
+                    // Nobody says that all is done: the flush ends with its time.
+                    return;
+                }
                 for (outlet, offered) in outlets.iter().map(target) {
                     outlet.settled_up_to(offered).await;
                 }
@@ -166,16 +179,24 @@ impl Session {
 /// Serves the page for Prometheus as long as the runtime lives.
 async fn serve(page: &'static Page, resource: Arc<[u8]>) {
     let Page { host, port } = page;
-    match TcpListener::bind((host.as_str(), *port)).await {
-        Ok(listener) => {
-            let translation = Translation::default();
-            prometheus::serve(listener, Served { resource, translation, scope_labels: true }).await;
+    let listener = loop {
+        match listen(page).await {
+            Ok(listener) => break listener,
+            Err(error) => {
+                let text = format!("metrics are not served at {host}:{port}: {error}");
+                diagnose::warn(Cause::NoPage, &text);
+            }
         }
-        Err(error) => {
-            let text = format_args!("metrics are not served at {host}:{port}: {error}");
-            diagnose::warn(Cause::NoPage, &text);
-        }
-    }
+        tokio::time::sleep(PAGE_PATIENCE).await;
+    };
+    let translation = Translation::default();
+    prometheus::serve(listener, Served { resource, translation, scope_labels: true }).await;
+}
+
+async fn listen(page: &'static Page) -> io::Result<TcpListener> {
+    let look_up = || (page.host.as_str(), page.port).to_socket_addrs();
+    let addresses: Vec<_> = thread::run(c"oxitel-resolve", look_up).await??.collect();
+    TcpListener::bind(addresses.as_slice()).await
 }
 
 fn outlets(
@@ -231,6 +252,7 @@ impl Metrics {
             outlets,
             interval: route.schedule_delay,
             collect_at: Instant::now() + route.schedule_delay,
+            under_way: None,
         }
     }
 
@@ -238,7 +260,10 @@ impl Metrics {
     fn collect_if_due(&mut self) {
         if Instant::now() >= self.collect_at {
             self.collect_at = Instant::now() + self.interval;
-            drop(tokio::spawn(self.gatherer.clone().gather()));
+            // One that still waits for a callback does it for this interval, too.
+            if self.under_way.as_ref().is_none_or(JoinHandle::is_finished) {
+                self.under_way = Some(tokio::spawn(self.gatherer.clone().gather()));
+            }
         }
     }
 }

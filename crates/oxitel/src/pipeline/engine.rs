@@ -1,5 +1,6 @@
 //! The engine of this process: one lane per signal, the registry of threads, the sender.
 
+use super::buffer::lock;
 use super::control::Control;
 use super::lane::{Lane, Lanes};
 use super::per_epoch::PerEpoch;
@@ -10,6 +11,7 @@ use super::sync::AtomicPtr;
 use super::{ids, state};
 use crate::export::{BatchId, SignalKind};
 use crate::stats::Stats;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -23,6 +25,8 @@ pub(crate) struct Engine {
     pub(crate) instance_id: String,
     /// Memory of scratches, live and pooled.
     scratch_bytes: AtomicUsize,
+    /// The ledgers when the session began: traces, metrics, logs.
+    before: Mutex<[Stats; 3]>,
     /// Whose batches they are, and how many there were.
     batches_of: u128,
     batches: AtomicU64,
@@ -72,6 +76,7 @@ impl Engine {
             control: Control::default(),
             instance_id: instance_id(),
             scratch_bytes: AtomicUsize::new(0),
+            before: Mutex::default(),
             batches_of: (u128::from(ids::seed()) << 64) | u128::from(ids::seed()),
             batches: AtomicU64::new(0),
         }
@@ -142,6 +147,16 @@ impl Engine {
             stats.live = self.registry.live();
         }
         stats
+    }
+
+    /// A session begins: what is counted up to now belongs to those before.
+    pub(crate) fn begin_session(&self) {
+        *lock(&self.before) = SignalKind::ALL.map(|signal| self.stats_of(signal));
+    }
+
+    /// The ledgers when the session began: traces, metrics, logs.
+    pub(crate) fn before(&self) -> [Stats; 3] {
+        *lock(&self.before)
     }
 
     /// What was lost of any signal.

@@ -19,6 +19,7 @@ pub(super) struct Gatherer {
     outlets: Vec<Arc<Outlet>>,
     /// `None`: the engine says nothing of itself.
     health: Option<Arc<Mutex<Health>>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Gatherer {
@@ -27,16 +28,18 @@ impl Gatherer {
         outlets: Vec<Arc<Outlet>>,
         has_own_metrics: bool,
     ) -> Self {
-        let health = has_own_metrics.then(|| Arc::new(Mutex::new(Health::new())));
-        Self { engine, outlets, health }
+        let health = has_own_metrics.then(|| Arc::new(Mutex::new(Health::new(engine))));
+        Self { engine, outlets, health, turn: Arc::default() }
     }
 
-    /// Collects what was measured up to now, and hands it to the outlets.
-    pub(super) async fn gather(self) {
+    /// Collects what was measured up to now, and hands it to the outlets; `false`: it could not be
+    /// collected. One at a time: a callback may take seconds.
+    pub(super) async fn gather(self) -> bool {
+        let _turn = self.turn.lock().await;
         let own = self.clone();
         let collected = thread::run(c"oxitel-collect", move || own.collect()).await;
         // A panic was reported when it happened; what was measured waits for the next time.
-        let Ok(pieces) = collected else { return };
+        let Ok(pieces) = collected else { return false };
         let lane = &self.engine.lanes.metrics;
         for piece in pieces {
             lane.ledger.recorded(piece.points);
@@ -46,6 +49,7 @@ impl Gatherer {
                 outlet.offer(parcel.clone());
             }
         }
+        true
     }
 
     fn collect(&self) -> Vec<metrics::Piece> {

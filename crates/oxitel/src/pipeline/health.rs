@@ -23,7 +23,8 @@ pub(super) struct Health {
 }
 
 impl Health {
-    pub(super) fn new() -> Self {
+    /// What earlier sessions counted is not told again.
+    pub(super) fn new(engine: &Engine) -> Self {
         let meter = Meter::of(&OXITEL);
         let started = meter
             .u64_counter("otel.sdk.span.started")
@@ -42,13 +43,24 @@ impl Health {
             .description("Log records that were made")
             .build();
         Self {
-            spans: Processor::new(&meter, SignalKind::Traces),
-            logs: Processor::new(&meter, SignalKind::Logs),
-            points: Exporter::new(&meter, SignalKind::Metrics),
+            spans: Processor::new(meter, SignalKind::Traces),
+            logs: Processor::new(meter, SignalKind::Logs),
+            points: Exporter::new(meter, SignalKind::Metrics),
             live: Level::new(live.bind(&sampled)),
             created: Growth::new(created.bind(&[])),
             started: Growth::new(started.bind(&sampled)),
         }
+        .since(engine)
+    }
+
+    fn since(mut self, engine: &Engine) -> Self {
+        let [spans, points, logs] = engine.before();
+        self.started.reported = spans.recorded + spans.live;
+        self.created.reported = logs.recorded;
+        self.spans.since(&spans);
+        self.logs.since(&logs);
+        self.points.since(&points);
+        self
     }
 
     /// Adds what happened since the last report.
@@ -76,11 +88,11 @@ impl Growth {
     }
 
     fn reach(&mut self, now: u64) {
-        // A process whose child this is had counts of its own.
+        // The parts of a sum are read one after the other, so that it may seem to shrink.
         if now > self.reported {
             self.counter.add(now - self.reported);
+            self.reported = now;
         }
-        self.reported = now;
     }
 }
 
@@ -115,7 +127,7 @@ struct Processor {
 }
 
 impl Processor {
-    fn new(meter: &Meter, signal: SignalKind) -> Self {
+    fn new(meter: Meter, signal: SignalKind) -> Self {
         let (word, unit) = words(signal);
         let component = component("batching", word, "processor");
         let waiting: UpDownCounter<i64> = meter
@@ -139,16 +151,29 @@ impl Processor {
         }
     }
 
+    fn since(&mut self, before: &Stats) {
+        self.processed.reported = processed(before);
+        self.queue_full.reported = before.dropped.queue_full;
+        self.too_large.reported = before.dropped.too_large;
+        self.already_shutdown.reported = before.dropped.already_shutdown;
+        self.exporter.since(before);
+    }
+
     fn report(&mut self, now: &Stats) {
         self.waiting.reach(now.queued);
         let dropped = &now.dropped;
-        self.processed
-            .reach(now.delivered + now.rejected + dropped.unreachable + dropped.shutdown_deadline);
+        self.processed.reach(processed(now));
         self.queue_full.reach(dropped.queue_full);
         self.too_large.reach(dropped.too_large);
         self.already_shutdown.reach(dropped.already_shutdown);
         self.exporter.report(now);
     }
+}
+
+/// What left the queue.
+fn processed(stats: &Stats) -> u64 {
+    let dropped = &stats.dropped;
+    stats.delivered + stats.rejected + dropped.unreachable + dropped.shutdown_deadline
 }
 
 /// What became of a signal's records at the receiver.
@@ -161,7 +186,7 @@ struct Exporter {
 }
 
 impl Exporter {
-    fn new(meter: &Meter, signal: SignalKind) -> Self {
+    fn new(meter: Meter, signal: SignalKind) -> Self {
         let (word, unit) = words(signal);
         let component = component("oxitel", word, "exporter");
         let exported = meter
@@ -176,6 +201,13 @@ impl Exporter {
             unreachable: outcome("unreachable"),
             shutdown_deadline: outcome("shutdown_deadline"),
         }
+    }
+
+    fn since(&mut self, before: &Stats) {
+        self.delivered.reported = before.delivered;
+        self.rejected.reported = before.rejected;
+        self.unreachable.reported = before.dropped.unreachable;
+        self.shutdown_deadline.reported = before.dropped.shutdown_deadline;
     }
 
     fn report(&mut self, now: &Stats) {

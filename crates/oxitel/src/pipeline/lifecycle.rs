@@ -35,9 +35,13 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     let settings = settings::publish(settings);
     let engine = engine::build(settings);
     // Another thread may be in the middle of a shutdown; its sender ends first.
-    if engine.control.stop_by().is_some() {
-        engine.control.wait_for_end(deadline(END_PATIENCE));
+    let patience = deadline(END_PATIENCE);
+    let is_over = no_end_under_way(patience)
+        && (engine.control.stop_by().is_none() || engine.control.wait_for_end(patience));
+    if !is_over {
+        return Err(InitError::AlreadyRunning);
     }
+    engine.begin_session();
     if settings.metrics.is_some() || settings.page.is_some() {
         metrics::start(settings.aggregation.clone());
     }
@@ -76,25 +80,70 @@ pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     engine.wake();
     let finished = engine.control.wait_for(ticket, deadline);
     let queued = if collected && finished { 0 } else { engine.queued() };
-    verdict(engine.control.newly_lost(ticket, engine.lost()), queued)
+    // Where no sender runs, the records that wait say what there is to say.
+    let timed_out = !finished && engine.control.is_running();
+    verdict(engine.control.newly_lost(ticket, engine.lost()), queued, timed_out)
 }
 
-fn verdict(lost: u64, queued: u64) -> Result<(), FlushError> {
-    if lost == 0 && queued == 0 { Ok(()) } else { Err(FlushError { lost, queued }) }
+fn verdict(lost: u64, queued: u64, timed_out: bool) -> Result<(), FlushError> {
+    let is_good = lost == 0 && queued == 0 && !timed_out;
+    if is_good { Ok(()) } else { Err(FlushError { lost, queued, timed_out }) }
+}
+
+/// The process in which an end is under way; 0: none.
+static ENDING: AtomicU64 = AtomicU64::new(0);
+
+/// Waits until no other thread is in the middle of an end; `false` at the deadline.
+fn no_end_under_way(deadline: Instant) -> bool {
+    while ENDING.load(Ordering::Acquire) == state::epoch() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    true
 }
 
 /// Flushes and ends the engine; the first call does it, later ones find nothing to do.
 pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
-    let (true, Some(engine)) = (state::stop(), engine::current()) else { return Ok(()) };
+    let Some(engine) = engine::current() else { return Ok(()) };
+    // Before the state changes: a start that sees the one sees the other.
+    let is_first = ENDING.swap(state::epoch(), Ordering::AcqRel) != state::epoch();
+    if !state::stop() {
+        if is_first {
+            ENDING.store(0, Ordering::Release);
+        }
+        return Ok(());
+    }
+    let ended = end(engine, timeout);
+    ENDING.store(0, Ordering::Release);
+    ended
+}
+
+fn end(engine: &'static engine::Engine, timeout: Duration) -> Result<(), FlushError> {
     let (half, deadline) = (deadline(timeout / 2), deadline(timeout));
     // What is collected has to be sent as well: a thread that stands still gets half of the time.
     engine.collect_all(half);
     let ticket = engine.control.ask_to_stop(deadline);
     engine.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
-    engine.control.wait_for_end(deadline + Duration::from_millis(100));
+    let ended = engine.control.wait_for_end(deadline + Duration::from_millis(100));
     metrics::stop();
-    verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued())
+    let timed_out = !ended || engine.control.is_incomplete();
+    verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued(), timed_out)
+}
+
+/// The end of the process: also one that another thread is in the middle of is waited for.
+pub(super) fn last_shutdown(timeout: Duration) {
+    let deadline = deadline(timeout);
+    // What is lost here was counted and warned about by the sender; there is nobody to tell.
+    let _ = shutdown(timeout);
+    no_end_under_way(deadline);
+}
+
+/// Starts what a forked child needs that has only measured so far.
+pub(crate) fn ensure_sender() {
+    let _ = engine::of_this_process();
 }
 
 /// Nobody waits for more than a year, whatever was asked for; an `Instant` has an end.
@@ -167,9 +216,9 @@ fn end_with_the_process() {
 extern "C" fn at_exit() {
     let ended = std::panic::catch_unwind(|| {
         let timeout = settings::current().map_or(Duration::ZERO, Settings::shutdown_timeout);
-        shutdown(timeout)
+        last_shutdown(timeout);
     });
-    // A loss was counted and warned about by the sender; there is nobody left to return it to.
+    // A panic has said so.
     let _ = ended;
 }
 

@@ -12,7 +12,7 @@ use super::settings::Settings;
 use super::{clock, local, state};
 use crate::diagnose::{self, Cause};
 use crate::record::redact::{Class, or_itself};
-use crate::record::{LogRecord, Value};
+use crate::record::{LogRecord, Severity, Value};
 use std::cell::Cell;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -48,12 +48,12 @@ pub(crate) fn emit(scope: &'static ScopeData, record: &LogRecord<'_>) {
     let mut scratch = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
     scratch.fill(record, settings);
     let severity_text =
-        record.severity_text.unwrap_or_else(|| record.severity.map_or("", |known| known.name()));
+        record.severity_text.unwrap_or_else(|| record.severity.map_or("", Severity::name));
     let (attributes, dropped) = scratch.attributes.settled();
     let log = Log {
         time_ns: record.time.map_or(now_ns, wall_ns),
         observed_ns: record.observed.map_or(now_ns, wall_ns),
-        severity: record.severity.map_or(0, |known| known.number()),
+        severity: record.severity.map_or(0, Severity::number),
         severity_text,
         body: record.body.is_some().then_some(&scratch.body),
         attributes,

@@ -17,21 +17,24 @@ static EPOCH: AtomicU64 = AtomicU64::new(0);
 /// Shuts down for at most `timeout` when such a signal comes. A signal that somebody handles or
 /// ignores already stays theirs; those that are left are counted.
 pub(crate) fn watch(timeout: Duration) -> io::Result<usize> {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
     let epoch = state::epoch();
-    if EPOCH.swap(epoch, Ordering::AcqRel) == epoch {
+    if STARTED.swap(epoch, Ordering::AcqRel) == epoch {
         return Ok(0);
     }
-    let watched = begin(timeout);
+    let watched = begin(timeout, epoch);
     if watched.is_err() {
-        EPOCH.store(0, Ordering::Release);
+        STARTED.store(0, Ordering::Release);
     }
     watched
 }
 
-fn begin(timeout: Duration) -> io::Result<usize> {
+fn begin(timeout: Duration, epoch: u64) -> io::Result<usize> {
     let [reader, writer] = pipe()?;
     PIPE.store(writer, Ordering::Release);
     thread::spawn(c"oxitel-signals", move || wait(reader, timeout))?;
+    // Last: a signal before this is handled as if there were no thread, not by the parent's.
+    EPOCH.store(epoch, Ordering::Release);
     Ok(ENDING.into_iter().filter(|signal| take_over(*signal)).count())
 }
 
@@ -99,8 +102,7 @@ fn wait(reader: libc::c_int, timeout: Duration) {
             return;
         }
     }
-    // What is lost is counted, and the sender warns about it.
-    let _ = super::lifecycle::shutdown(timeout);
+    super::lifecycle::last_shutdown(timeout);
     die_of(libc::c_int::from(byte));
 }
 

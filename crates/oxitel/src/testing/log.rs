@@ -69,7 +69,7 @@ impl fmt::Display for LogEntry {
 /// One line for each record, in the order of their times; where its span is among `spans`, the
 /// span's name stands behind it. Places in the source are left out.
 pub fn log_lines(logs: &[LogEntry], spans: &[SpanRecord]) -> String {
-    let mut logs: Vec<_> = logs.iter().cloned().collect();
+    let mut logs = logs.to_vec();
     logs.sort_by_key(|entry| entry.record.time_unix_nano);
     let line = |mut entry: LogEntry| {
         entry.record.attributes.retain(|pair| !pair.key.starts_with("code."));

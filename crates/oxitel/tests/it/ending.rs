@@ -157,7 +157,10 @@ fn flush_reports_the_loss_when_the_receiver_refuses_connections() {
     let (output, took) = run_example_with("leaves", &["flush"], &nobody(), &none);
     assert!(took < Duration::from_secs(6), "{took:?}");
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(text.contains("flush: Err(FlushError { lost: 0, queued: 100 })"), "{text}");
+    assert!(
+        text.contains("flush: Err(FlushError { lost: 0, queued: 100, timed_out: true })"),
+        "{text}"
+    );
     let ledger = printed_ledger(&output);
     assert_eq!((ledger.recorded, ledger.lost()), (100, 100), "{ledger}");
 }

@@ -88,7 +88,10 @@ fn names_that_are_unknown_or_fail_are_asked_for_again() {
     for trouble in ["unknown", "failing"] {
         let (output, _) = run_example("names", &[trouble], "");
         let words = told(&output);
-        assert!(words.contains("first: Err(FlushError { lost: 0, queued: 100 })"), "{output:?}");
+        assert!(
+            words.contains("first: Err(FlushError { lost: 0, queued: 100, timed_out: true })"),
+            "{output:?}"
+        );
         assert!(words.contains("second: Ok(())\narrived 0 and 200\n"), "{output:?}");
         assert!(words.contains("balanced true queued 0"), "{output:?}");
     }
@@ -108,7 +111,10 @@ fn a_resolver_that_hangs_holds_up_neither_the_program_nor_its_end() {
     let words = told(&output);
     assert!(output.status.success(), "{output:?}");
     assert!(words.contains("recorded in ms=0\n"), "{output:?}");
-    assert!(words.contains("first: Err(FlushError { lost: 0, queued: 100 })"), "{output:?}");
+    assert!(
+        words.contains("first: Err(FlushError { lost: 0, queued: 100, timed_out: true })"),
+        "{output:?}"
+    );
     // The resolver takes 30 s.
     assert!(took < Duration::from_secs(6), "{took:?}");
     assert!(words.contains("balanced true queued 0"), "{output:?}");
@@ -160,7 +166,10 @@ fn without_descriptors_records_wait_and_leave_when_there_are_some_again() {
         let receiver = Receiver::start();
         let (output, _) = under_fire(&["descriptors"], &receiver.endpoint(), protocol);
         let words = told(&output);
-        assert!(words.contains("without: Err(FlushError { lost: 0, queued: 100 })"), "{output:?}");
+        assert!(
+            words.contains("without: Err(FlushError { lost: 0, queued: 100, timed_out: true })"),
+            "{output:?}"
+        );
         assert!(words.contains("with: Ok(())"), "{output:?}");
         assert_eq!(receiver.spans().len(), 200);
         assert!(said(&output).contains("cannot send yet: Too many open files"), "{output:?}");

@@ -64,7 +64,7 @@ fn a_child_that_gets_no_thread_says_that_nothing_was_sent() {
     let (output, _) = run_example("forks", &["starved"], &receiver.endpoint());
     let words = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{output:?}");
-    let told = "Err(FlushError { lost: 0, queued: 1 })\n";
+    let told = "Err(FlushError { lost: 0, queued: 1, timed_out: false })\n";
     assert_eq!(words, told, "and not that all was well");
     let names: Vec<_> = receiver.spans().into_iter().map(|record| record.span.name).collect();
     assert_eq!(names, ["in the parent"]);

@@ -286,3 +286,52 @@ fn each_signal_goes_where_its_own_endpoint_says_word_for_word() {
     assert_eq!(paths(&metrics), ["/v1/metrics"], "the engine's own");
     drop(guard);
 }
+
+#[test]
+fn records_of_the_opentelemetry_api_are_ours() {
+    use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _};
+    use opentelemetry::{SpanId, TraceFlags, TraceId};
+    let session = session();
+    let logger = oxitel::bridge::opentelemetry::LoggerProvider::new().logger("appender");
+    let emit = |fill: &dyn Fn(&mut oxitel::bridge::opentelemetry::LogRecord)| {
+        let mut record = logger.create_log_record();
+        fill(&mut record);
+        logger.emit(record);
+    };
+    let map = |value: AnyValue| AnyValue::from_iter([("key", value)]);
+    let span = SCOPE.enter("work");
+    emit(&|record| {
+        record.set_severity_number(opentelemetry::logs::Severity::Warn2);
+        record.set_body("said".into());
+        record.set_target("shop::cart");
+        record.set_event_name("shop.event");
+        record.add_attribute("list", AnyValue::from_iter([1, 2]));
+        record.add_attribute("password", "hunter2");
+        record.add_attributes([("map", map(map(AnyValue::from(true))))]);
+    });
+    emit(&|record| {
+        let (trace, span) = (TraceId::from_bytes([1; 16]), SpanId::from_bytes([2; 8]));
+        record.set_trace_context(trace, span, Some(TraceFlags::SAMPLED));
+        record.set_body(map("elsewhere".into()));
+    });
+    // More lists than a stack should hold: what is one too many is told to be so.
+    let wide = AnyValue::from_iter((0..10_000).map(|_| AnyValue::from_iter([1])));
+    emit(&|record| record.set_body(wide.clone()));
+    let deep = (0..1_000).fold(AnyValue::from(1), |inner, _| AnyValue::from_iter([inner]));
+    emit(&|record| record.set_body(deep.clone()));
+    drop(span);
+    let said = lines(&session);
+    let mut said = said.lines();
+    assert_eq!(
+        said.next(),
+        Some(
+            "WARN2 shop::cart: <shop.event> said list=[1, 2] password=\"[redacted]\" \
+             map={key={key=true}} (in work)"
+        )
+    );
+    assert_eq!(said.next(), Some(" appender: {key=elsewhere} (in a span that is not here)"));
+    let wide = said.next().expect("two more");
+    assert!(wide.contains("[1], \"[too many lists and maps]\""), "{wide:.200}");
+    let deep = said.next().expect("one more");
+    assert!(deep.contains("[[[]]]"), "as deep as decoders go: {deep:.200}");
+}

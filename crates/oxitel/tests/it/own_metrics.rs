@@ -7,7 +7,7 @@ use oxitel::testing::proto::common::v1::any_value::Value;
 use oxitel::testing::proto::metrics::v1::{Metric, metric::Data, number_data_point};
 use oxitel::testing::{Answer, Receiver};
 use oxitel::{Config, LogRecord, Scope, Severity, SignalKind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -75,7 +75,6 @@ fn what_is_measured_leaves_by_itself_after_the_interval() {
 #[test]
 fn the_ledger_is_told_as_metrics() {
     let session = Session::with(|config| config.own_metrics(true));
-    let before = oxitel::stats_of(SignalKind::Traces);
     for _ in 0..5 {
         drop(SCOPE.span("sent"));
     }
@@ -88,13 +87,26 @@ fn the_ledger_is_told_as_metrics() {
     let _alive = SCOPE.span("alive");
     oxitel::flush(PATIENCE).expect("delivered");
     let sums = sums(&session.receiver);
-    let since = |name: &str, was: u64| sums[name] - was as i64;
-    assert_eq!(since("otel.sdk.exporter.span.exported", before.delivered), 5);
-    assert_eq!(since("otel.sdk.exporter.span.exported/rejected", before.rejected), 1);
+    assert_eq!(sums["otel.sdk.exporter.span.exported"], 5, "of this session alone");
+    assert_eq!(sums["otel.sdk.exporter.span.exported/rejected"], 1);
     assert_eq!(sums["otel.sdk.span.live"], 1);
     assert!(sums["otel.sdk.log.created"] >= 1);
     assert!(sums["otel.sdk.span.started"] >= 7);
     assert_eq!(sums["otel.sdk.processor.span.queue.size"], 0);
+}
+
+#[test]
+fn a_forked_child_that_does_nothing_but_measure_sends_it_too() {
+    let receiver = Receiver::start();
+    let (output, _) = run_example_with("forks", &["measuring"], &receiver.endpoint(), &[]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "Ok(())\n");
+    let requests = receiver.metrics();
+    let metrics = requests.iter().flat_map(|resource| &resource.scope_metrics);
+    let points = metrics.flat_map(|scope| &scope.metrics).flat_map(points);
+    let counted: BTreeSet<_> =
+        points.filter(|(name, _)| name == "forks.counted").map(|(_, count)| count).collect();
+    assert_eq!(counted, BTreeSet::from([1, 10, 110]), "each process from zero");
 }
 
 #[test]

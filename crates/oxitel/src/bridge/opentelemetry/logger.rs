@@ -1,10 +1,10 @@
 //! Loggers: appenders that are written against the OpenTelemetry API make our log records.
 
-use super::any_value::with_value;
+use super::any_value::{Budget, with_pairs, with_value};
 use crate::context::{SpanContext, SpanId, TraceFlags, TraceId};
 use crate::pipeline::scope::{self, ScopeData};
 use crate::pipeline::{local, logs};
-use crate::record::{self, Value};
+use crate::record;
 use opentelemetry::logs::{self as api, AnyValue, Severity};
 use opentelemetry::{InstrumentationScope, Key};
 use std::borrow::Cow;
@@ -135,7 +135,10 @@ impl api::LogRecord for LogRecord {
 
 impl LogRecord {
     fn emit(&self, scope: &'static ScopeData) {
-        with_attributes(&self.attributes, Vec::new(), &mut |attributes| {
+        let left = Budget::of_a_record();
+        let pairs = self.attributes.iter().map(|(key, value)| (key.as_str(), value));
+        let pairs: Vec<_> = pairs.collect();
+        with_pairs(&pairs, Vec::with_capacity(pairs.len()), &left, &mut |attributes| {
             let record = record::LogRecord {
                 severity: self.severity.and_then(|it| record::Severity::from_number(it as u8)),
                 severity_text: self.severity_text,
@@ -148,31 +151,10 @@ impl LogRecord {
             };
             match &self.body {
                 None => logs::emit(scope, &record),
-                Some(body) => with_value(body, &mut |body| {
+                Some(body) => with_value(body, &left, &mut |body| {
                     logs::emit(scope, &record::LogRecord { body: Some(body), ..record });
                 }),
             }
         });
     }
-}
-
-/// Calls `then` with all pairs, `made` in front.
-fn with_attributes<'a>(
-    rest: &'a [(Key, AnyValue)],
-    mut made: Vec<(&'a str, Value<'a>)>,
-    then: &mut dyn FnMut(&[(&str, Value<'_>)]),
-) {
-    for (at, (key, value)) in rest.iter().enumerate() {
-        match super::any_value::plain(value) {
-            Some(value) => made.push((key.as_str(), value)),
-            None => {
-                return with_value(value, &mut |value| {
-                    let mut made = made.clone();
-                    made.push((key.as_str(), value));
-                    with_attributes(&rest[at + 1..], made, then);
-                });
-            }
-        }
-    }
-    then(&made);
 }
