@@ -64,6 +64,7 @@ impl Dropped {
 
 impl Stats {
     /// The sum of two ledgers.
+    #[cfg(feature = "otel")]
     pub(crate) fn plus(self, other: Self) -> Self {
         let (ours, theirs) = (self.dropped, other.dropped);
         Self {

@@ -104,7 +104,7 @@ pub fn exporters() -> (Config, String) {
         .console(Stream::Output)
         .files(files)
         .memory(&memory)
-        .exporter("refuses", |signal| Refuses(signal));
+        .exporter("refuses", Refuses);
     memory.clear();
     let kept: Vec<KeptRequest> = memory.requests();
     let json = kept.iter().map(KeptRequest::to_json).collect::<String>() + &memory.json();

@@ -73,6 +73,7 @@ impl fmt::Debug for Severity {
 /// );
 /// ```
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "otel"), expect(dead_code, reason = "nobody reads them"))]
 #[must_use = "a record is sent when a scope logs it"]
 pub struct LogRecord<'a> {
     pub(crate) severity: Option<Severity>,

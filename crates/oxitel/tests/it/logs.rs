@@ -315,7 +315,7 @@ fn records_of_the_opentelemetry_api_are_ours() {
         record.set_body(map("elsewhere".into()));
     });
     // More lists than a stack should hold: what is one too many is told to be so.
-    let wide = AnyValue::from_iter((0..10_000).map(|_| AnyValue::from_iter([1])));
+    let wide: AnyValue = (0..10_000).map(|_| AnyValue::from_iter([1])).collect();
     emit(&|record| record.set_body(wide.clone()));
     let deep = (0..1_000).fold(AnyValue::from(1), |inner, _| AnyValue::from_iter([inner]));
     emit(&|record| record.set_body(deep.clone()));

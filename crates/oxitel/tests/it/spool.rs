@@ -311,7 +311,7 @@ fn kill_minus_nine_loses_nothing_that_was_accepted() {
 }
 
 #[test]
-fn a_childs_copy_of_the_lock_does_not_outlive_the_parent() {
+fn the_copy_of_a_lock_in_a_child_does_not_outlive_the_parent() {
     let (folder, address) = (Folder::new(), nobody());
     let endpoint = format!("http://{address}");
     let mut parent = Running::of(&mut example("spooler", &[folder.text(), "fork"], &endpoint));

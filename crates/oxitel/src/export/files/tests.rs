@@ -1,3 +1,5 @@
+//! Files as a reader finds them: lines, rotation, what is left of a crash, a full disk.
+
 use super::Files;
 use crate::export::{ExportError, Exporter, Request, SignalKind};
 use std::fs::{self, OpenOptions};

@@ -16,6 +16,7 @@ use super::{Content, Fields, fixed64s, varints};
 use crate::export::SignalKind;
 use schema::{Field, Kind, MOST_FIELDS, Message, Place};
 use std::borrow::Cow;
+#[cfg(feature = "otel")]
 pub(crate) use text::base64_letters;
 
 /// Values in arrays and maps are followed so deep.
