@@ -77,7 +77,7 @@ impl<'a> Request<'a> {
         self.signal
     }
 
-    /// How many spans, log records or metrics there are.
+    /// How many spans, log records or data points there are.
     pub fn records(&self) -> u64 {
         self.records
     }
