@@ -25,7 +25,7 @@ fn tree(program: &str) -> String {
     let id = text.lines().find_map(|line| line.strip_prefix("trace ")).expect("a trace's id");
     assert!(receiver.spans().iter().all(|record| record.trace_id() == id), "one trace: {id}");
     assert_eq!(run(program, None).stderr, b"", "silent without a receiver");
-    receiver.tree()
+    receiver.tree() + &receiver.log_lines()
 }
 
 /// Numbers of five digits are ports.
@@ -52,9 +52,9 @@ fn hello_with_tracing() {
     insta::assert_snapshot!(tree(env!("CARGO_BIN_EXE_hello-tracing")), @r#"
     hello-tracing: order (server) user.id=7
       hello-tracing: price (internal) items=19+23 total=42
-        · added up level=INFO target=hello_tracing total=42
       hello-tracing: price (internal) [error: invalid digit found in string] items=19+free
-        · exception level=ERROR target=hello_tracing exception.message="invalid digit found in string"
+    INFO hello_tracing: added up total=42 (in price)
+    ERROR hello_tracing: invalid digit found in string exception.message="invalid digit found in string" (in price)
     "#);
 }
 
@@ -74,7 +74,7 @@ fn two_services() {
       shop: GET (client) http.request.method=GET server.address=127.0.0.1 server.port=PORT url.full=http://HERE/items/film http.response.status_code=200
         stock: GET /items/{name} (server) http.request.method=GET http.route="/items/{name}" url.scheme=http url.path=/items/film server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" http.response.status_code=200
           stock: count (internal) item=film
-            · counted level=INFO target=two_services
+    INFO two_services: counted (in count)
     "#);
 }
 

@@ -104,7 +104,7 @@ fn send(collector: &Collector, spans: usize) -> u64 {
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let mut config = Config::default().header("X-Tenant", "blue");
     config.protocol = Some(Protocol::Grpc);
-    let config = config.endpoint(format!("http://{}", collector.serve()));
+    let config = config.endpoint(format!("http://{}", collector.serve())).own_metrics(false);
     let guard = oxitel::init(config).expect("telemetry starts");
     for _ in 0..spans {
         SCOPE.span("record").set_attribute("text", "x".repeat(1_000).as_str());

@@ -247,7 +247,7 @@ fn errors_can_be_sent_and_shared_and_endpoints_that_cannot_work_are_among_them()
         [refused("http://a b:1"), refused("ftp://c:21")].join("\n"),
         @r#"
         telemetry does not start: endpoint "http://a b:1" is no URL; write it like "http://localhost:4318"
-        telemetry does not start: endpoint "ftp://c:21" has a scheme that OTLP does not use; write "http://…"
+        telemetry does not start: endpoint "ftp://c:21" has a scheme that OTLP does not use; write "http://…" or "https://…"
         "#
     );
 }
