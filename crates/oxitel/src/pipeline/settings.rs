@@ -80,7 +80,7 @@ pub(crate) struct SpoolAt {
 #[derive(Debug)]
 pub(crate) enum Target {
     /// A receiver of OTLP.
-    Receiver(Destination),
+    Receiver(Box<Destination>),
     /// An exporter in this process.
     Extra(Extra),
 }
