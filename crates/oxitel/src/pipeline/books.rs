@@ -211,10 +211,10 @@ mod tests {
     #[test]
     fn what_the_disk_held_before_is_booked_once_although_a_worker_starts_again() {
         let (lane, books) = (lane(), Books::default());
-        let mut state = lost(1);
-        state.recovered.records = 9;
+        let mut seen = lost(1);
+        seen.recovered.records = 9;
         for _ in 0..2 {
-            books.book(&lane.ledger, state);
+            books.book(&lane.ledger, seen);
         }
         let stats = balanced(lane);
         assert_eq!((stats.recovered, stats.spooled, stats.dropped.damaged), (9, 8, 1), "{stats}");
