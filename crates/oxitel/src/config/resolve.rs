@@ -162,7 +162,7 @@ impl Config {
             if let Some(remark) = destination.remark() {
                 diagnose::say(&remark);
             }
-            targets.push(Target::Receiver(destination));
+            targets.push(Target::Receiver(Box::new(destination)));
         }
         if exporters.console {
             targets.push(Target::Extra(export::console(self.console)));

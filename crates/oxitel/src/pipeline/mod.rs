@@ -11,6 +11,7 @@
 
 #![expect(unsafe_code, reason = "the measured hot path and the C library's fork and exit hooks")]
 
+mod books;
 pub(crate) mod buffer;
 mod charge;
 mod chunk;

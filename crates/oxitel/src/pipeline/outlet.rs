@@ -3,6 +3,7 @@
 //! Flow: dispatch -> **outlet** -> export. Outlets share the bytes of a signal and nothing else,
 //! so that one that is slow or dead never holds up another.
 
+use super::books::Books;
 use super::buffer::lock;
 use super::control::Control;
 use super::engine::Engine;
@@ -32,11 +33,12 @@ pub(crate) struct Outlet {
     resource: Bytes,
     /// Where batches are kept until they are delivered.
     keeper: Option<Keeper<Disk>>,
+    books: Books,
     queue: Mutex<Queue>,
     wake: Notify,
     /// No more parcels come.
     closed: AtomicBool,
-    /// Parcels that are dealt with, of all that were ever offered.
+    /// Parcels that are dealt with, of all that were ever queued.
     settled: AtomicU64,
     settled_more: Notify,
 }
@@ -44,7 +46,8 @@ pub(crate) struct Outlet {
 #[derive(Debug)]
 struct Queue {
     parcels: VecDeque<Parcel>,
-    offered: u64,
+    /// How many there were. They are dealt with in their order, so that a number tells which.
+    queued: u64,
     /// What the waiting parcels hold of the signal's budget.
     bytes: usize,
     limit: usize,
@@ -61,13 +64,14 @@ impl Outlet {
         keeper: Option<Keeper<Disk>>,
         limit: usize,
     ) -> (Arc<Self>, JoinHandle<()>) {
-        let queue = Queue { parcels: VecDeque::new(), offered: 0, bytes: 0, limit };
+        let queue = Queue { parcels: VecDeque::new(), queued: 0, bytes: 0, limit };
         let outlet = Arc::new(Self {
             engine,
             signal,
             way,
             resource,
             keeper,
+            books: Books::default(),
             queue: Mutex::new(queue),
             wake: Notify::new(),
             closed: AtomicBool::new(false),
@@ -81,23 +85,23 @@ impl Outlet {
     /// Queues the parcel, or settles it as lost when this outlet holds too much already.
     pub(super) fn offer(&self, parcel: Parcel) {
         let mut queue = lock(&self.queue);
-        queue.offered += 1;
         let total = queue.bytes.saturating_add(parcel.charged);
         if total > queue.limit {
             drop(queue);
+            // It is in no count: it must not stand in for one that still waits.
             parcel.settle(Outcome::QueueFull);
-            self.settled(1);
             return;
         }
         queue.bytes = total;
+        queue.queued += 1;
         queue.parcels.push_back(parcel);
         drop(queue);
         self.wake.notify_one();
     }
 
-    /// Everything offered so far.
+    /// How many parcels were offered so far, and queued.
     pub(super) fn offered(&self) -> u64 {
-        lock(&self.queue).offered
+        lock(&self.queue).queued
     }
 
     /// Waits until so many parcels are dealt with.
@@ -119,7 +123,7 @@ impl Outlet {
         self.wake.notify_one();
     }
 
-    pub(super) fn settled(&self, parcels: u64) {
+    fn settled(&self, parcels: u64) {
         self.settled.fetch_add(parcels, Ordering::Release);
         self.settled_more.notify_waiters();
     }
@@ -136,17 +140,16 @@ impl Outlet {
         self.engine.lane(self.signal)
     }
 
-    /// The parcels as one request.
-    pub(super) fn batch(&self, parcels: &[Parcel]) -> Batch {
-        Batch::new(self.engine.next_batch(), self.signal, &self.resource, parcels)
+    pub(super) fn books(&self) -> &Books {
+        &self.books
     }
 
     /// Waits for what fits into one request; `None` when the outlet is closed and empty.
-    pub(super) async fn next(&self) -> Option<Vec<Parcel>> {
+    pub(super) async fn next(&self) -> Option<InFlight<'_>> {
         loop {
-            let parcels = self.take();
-            if !parcels.is_empty() {
-                return Some(parcels);
+            let taken = self.take();
+            if taken.count > 0 {
+                return Some(taken);
             }
             if self.closed.load(Ordering::Acquire) {
                 return None;
@@ -156,7 +159,7 @@ impl Outlet {
     }
 
     /// Takes what fits into one request, but one parcel if there is any.
-    fn take(&self) -> Vec<Parcel> {
+    fn take(&self) -> InFlight<'_> {
         let mut queue = lock(&self.queue);
         let (mut total, mut records) = (0, 0);
         let most = self.engine.lane(self.signal).items.batch();
@@ -169,7 +172,8 @@ impl Outlet {
         let taken = fitting.count();
         let parcels: Vec<_> = queue.parcels.drain(..taken).collect();
         queue.bytes -= parcels.iter().map(|parcel| parcel.charged).sum::<usize>();
-        parcels
+        let count = parcels.len() as u64;
+        InFlight { outlet: self, parcels, count, outcome: Outcome::Unreachable }
     }
 }
 
@@ -186,9 +190,9 @@ async fn work(outlet: Arc<Outlet>) {
         return spooled::work(&outlet, keeper).await;
     }
     let mut courier = Courier::new(outlet.way);
-    while let Some(parcels) = outlet.next().await {
-        let batch = outlet.batch(&parcels);
-        deliver(&outlet, &mut courier, &batch, parcels).await;
+    while let Some(in_flight) = outlet.next().await {
+        let batch = in_flight.batch();
+        in_flight.deliver(&mut courier, &batch).await;
     }
     close(&outlet, &mut courier).await;
 }
@@ -202,38 +206,45 @@ async fn close(outlet: &Outlet, courier: &mut Courier) {
     }
 }
 
-/// Sends the parcels as one request, with retries, and settles them.
-pub(super) async fn deliver(
-    outlet: &Outlet,
-    courier: &mut Courier,
-    batch: &Batch,
-    parcels: Vec<Parcel>,
-) {
-    let control = &outlet.engine.control;
-    let mut in_flight = InFlight { outlet, parcels, outcome: Outcome::Unreachable };
-    in_flight.outcome = tokio::select! {
-        // After the deadline nothing is begun.
-        biased;
-        () = control.time_is_over() => Outcome::ShutdownDeadline,
-        outcome = courier.send(batch, control.stop_signal()) => outcome,
-    };
-}
-
 /// Parcels that left the queue; they are settled exactly once, also when the worker unwinds.
-struct InFlight<'a> {
+pub(super) struct InFlight<'a> {
     outlet: &'a Outlet,
     parcels: Vec<Parcel>,
+    count: u64,
     outcome: Outcome,
+}
+
+impl InFlight<'_> {
+    /// The parcels as one request.
+    pub(super) fn batch(&self) -> Batch {
+        let Outlet { engine, signal, resource, .. } = self.outlet;
+        Batch::new(engine.next_batch(), *signal, resource, &self.parcels)
+    }
+
+    /// Sends the parcels, which are this batch, with retries.
+    pub(super) async fn deliver(mut self, courier: &mut Courier, batch: &Batch) {
+        let control = &self.outlet.engine.control;
+        self.outcome = tokio::select! {
+            // After the deadline nothing is begun.
+            biased;
+            () = control.time_is_over() => Outcome::ShutdownDeadline,
+            outcome = courier.send(batch, control.stop_signal()) => outcome,
+        };
+    }
+
+    /// Leaves it to somebody else to settle the parcels, who has done so when this is dropped.
+    pub(super) fn take(&mut self) -> Vec<Parcel> {
+        mem::take(&mut self.parcels)
+    }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        let count = self.parcels.len() as u64;
         let mut left = match self.outcome {
             Outcome::Delivered { rejected } => rejected,
             _ => 0,
         };
-        for parcel in mem::take(&mut self.parcels) {
+        for parcel in self.take() {
             let outcome = match self.outcome {
                 // Nobody says which ones: the first.
                 Outcome::Delivered { .. } => {
@@ -245,6 +256,8 @@ impl Drop for InFlight<'_> {
             };
             parcel.settle(outcome);
         }
-        self.outlet.settled(count);
+        if self.count > 0 {
+            self.outlet.settled(self.count);
+        }
     }
 }

@@ -61,10 +61,12 @@ impl Parcel {
         self.tally.note(outcome);
     }
 
-    /// Whether every other outlet is through with it, and well.
+    /// Whether every other outlet is through with all of it, and well.
     pub(crate) fn waits_for_this_alone(&self) -> bool {
-        let Tally { open, worst, .. } = &*self.tally;
-        open.load(Ordering::Relaxed) == 1 && worst.load(Ordering::Relaxed) == Loss::None as u8
+        let Tally { open, worst, rejected, .. } = &*self.tally;
+        let is_well = worst.load(Ordering::Relaxed) == Loss::None as u8
+            && rejected.load(Ordering::Relaxed) == 0;
+        is_well && open.load(Ordering::Relaxed) == 1
     }
 
     /// Lets go of the bytes, which are safe elsewhere; the records stay on their way.
@@ -91,6 +93,11 @@ impl Claim {
     /// The outlet's part is over.
     pub(crate) fn settle(self, outcome: Outcome) {
         self.tally.note(outcome);
+    }
+
+    /// The disk lost it, and its records are booked as damaged, as if the disk alone had had them.
+    pub(crate) fn lost_on_disk(self) {
+        self.tally.note_loss(Loss::OnDisk);
     }
 }
 
@@ -139,6 +146,8 @@ enum Loss {
     Unreachable,
     QueueFull,
     ShutdownDeadline,
+    /// Booked already, so that nothing else may be.
+    OnDisk,
 }
 
 impl Tally {
@@ -165,6 +174,10 @@ impl Tally {
             Outcome::QueueFull => Loss::QueueFull,
             Outcome::ShutdownDeadline => Loss::ShutdownDeadline,
         };
+        self.note_loss(loss);
+    }
+
+    fn note_loss(&self, loss: Loss) {
         self.worst.fetch_max(loss as u8, Ordering::Relaxed);
         self.open.fetch_sub(1, Ordering::Relaxed);
     }
@@ -186,6 +199,8 @@ impl Drop for Tally {
                 ledger.delivered(records - rejected);
             }
             loss if loss == Loss::Spooled as u8 => ledger.spooled(records),
+            // They were booked out of the spool, and are booked into it here.
+            loss if loss == Loss::OnDisk as u8 => ledger.spooled(records),
             loss if loss == Loss::Rejected as u8 => ledger.rejected(records),
             loss if loss == Loss::Unreachable as u8 => ledger.dropped_unreachable(records),
             loss if loss == Loss::QueueFull as u8 => ledger.dropped_queue_full(records),

@@ -81,7 +81,7 @@ pub(crate) struct SpoolAt {
 #[expect(clippy::large_enum_variant, reason = "a process has a few of them")]
 pub(crate) enum Target {
     /// A receiver of OTLP.
-    Receiver(Destination),
+    Receiver(Box<Destination>),
     /// An exporter in this process.
     Extra(Extra),
 }

@@ -4,13 +4,9 @@
 //! Flow: outlet -> **spooled** -> keeper -> disk -> send. A batch that the disk does not take is
 //! sent from memory, as if there were no spool.
 
-use super::buffer::lock;
-use super::outlet::{Outlet, deliver};
-use super::parcel::{Claim, Parcel};
-use crate::export::spool::{Disk, Keeper, NotKept, State, Stored};
+use super::outlet::{InFlight, Outlet};
+use crate::export::spool::{Disk, Keeper, NotKept, Stored, Unreadable};
 use crate::export::{Batch, BatchId, Courier, Outcome};
-use std::collections::HashMap;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -22,37 +18,30 @@ const LOOK_AGAIN: Duration = Duration::from_secs(3);
 struct Work<'a> {
     outlet: &'a Outlet,
     keeper: &'a Keeper<Disk>,
-    /// Records of the spool that other exporters have a say in, too.
-    claims: Mutex<HashMap<BatchId, Vec<Claim>>>,
     /// Nothing more goes to the disk.
     all_taken_in: AtomicBool,
+    /// The disk has one more, or the last one.
     taken_in: Notify,
 }
 
 /// Works until the outlet is closed and the disk has everything. What can be sent until then is
 /// sent.
 pub(super) async fn work(outlet: &Outlet, keeper: &Keeper<Disk>) {
-    let work = Work {
-        outlet,
-        keeper,
-        claims: Mutex::default(),
-        all_taken_in: AtomicBool::new(false),
-        taken_in: Notify::new(),
-    };
-    let mut booked = State::default();
+    let work =
+        Work { outlet, keeper, all_taken_in: AtomicBool::new(false), taken_in: Notify::new() };
     tokio::select! {
         ((), ()) = async { tokio::join!(work.take_in(), work.send_out()) } => {}
-        () = work.book_changes(&mut booked) => {}
+        () = work.book_changes() => {}
     }
-    work.end(&mut booked).await;
+    work.end().await;
 }
 
 impl Work<'_> {
     /// Puts on the disk what comes.
     async fn take_in(&self) {
         let mut direct = Courier::new(self.outlet.way());
-        while let Some(parcels) = self.outlet.next().await {
-            let batch = self.outlet.batch(&parcels);
+        while let Some(in_flight) = self.outlet.next().await {
+            let batch = in_flight.batch();
             let kept = tokio::select! {
                 // After the deadline nothing is begun, and the sender ends the next one's road.
                 biased;
@@ -60,113 +49,83 @@ impl Work<'_> {
                 kept = self.keeper.append(batch.clone()) => kept,
             };
             match kept {
-                Ok(()) => self.keep(batch.id(), parcels),
-                Err(NotKept) => deliver(self.outlet, &mut direct, &batch, parcels).await,
+                Ok(()) => self.keep(batch.id(), in_flight),
+                Err(NotKept) => in_flight.deliver(&mut direct, &batch).await,
             }
         }
         self.all_taken_in.store(true, Ordering::Release);
         self.taken_in.notify_one();
     }
 
-    /// The batch is durable: memory lets go of it.
-    fn keep(&self, id: BatchId, parcels: Vec<Parcel>) {
-        let count = parcels.len() as u64;
-        let mut claims = Vec::new();
-        for parcel in parcels {
-            if parcel.waits_for_this_alone() {
-                parcel.settle(Outcome::Spooled);
-            } else {
-                claims.push(parcel.into_claim());
-            }
-        }
-        if !claims.is_empty() {
-            lock(&self.claims).insert(id, claims);
-        }
-        self.outlet.settled(count);
+    fn keep(&self, id: BatchId, mut in_flight: InFlight<'_>) {
+        self.outlet.books().keep(id, in_flight.take());
+        self.taken_in.notify_one();
     }
 
     /// Sends what is on the disk, the oldest first.
     async fn send_out(&self) {
         let mut courier = Courier::with_spool(self.outlet.way());
-        let control = self.outlet.control();
+        tokio::select! {
+            biased;
+            () = self.outlet.control().time_is_over() => {}
+            () = self.send_all(&mut courier) => {}
+        }
+    }
+
+    async fn send_all(&self, courier: &mut Courier) {
+        let (control, books) = (self.outlet.control(), self.outlet.books());
+        let mut state = self.keeper.state();
         loop {
-            let oldest = tokio::select! {
-                biased;
-                () = control.time_is_over() => return,
-                oldest = self.keeper.oldest() => oldest,
-            };
-            let Some(stored) = oldest else {
-                if self.all_taken_in.load(Ordering::Acquire) {
-                    return;
+            // All before the question: what happens after it is asked for once more.
+            let is_last = self.all_taken_in.load(Ordering::Acquire);
+            let newest = books.newest();
+            state.mark_unchanged();
+            match self.keeper.oldest().await {
+                Ok(Some(stored)) => {
+                    books.came_back(stored.id);
+                    let is_through = self.send(courier, &stored).await;
+                    // It waits on the disk, if need be for another process.
+                    if !is_through && control.stop_by().is_some() {
+                        return;
+                    }
                 }
-                self.wait().await;
-                continue;
-            };
-            let Stored { id, signal, records, ref bytes } = stored;
-            let batch = Batch::encoded(id, signal, records, bytes.clone());
-            let outcome = tokio::select! {
-                biased;
-                () = control.time_is_over() => return,
-                outcome = courier.send(&batch, control.stop_signal()) => outcome,
-            };
-            match outcome {
-                Outcome::Delivered { .. } | Outcome::Rejected => {
-                    self.is_through(&stored, outcome).await;
+                Ok(None) => {
+                    books.nothing_came_back(newest);
+                    if is_last {
+                        return;
+                    }
+                    tokio::select! {
+                        Ok(()) = state.changed() => {}
+                        () = self.taken_in.notified() => {}
+                        () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    }
                 }
-                // It waits on the disk, if need be for another process.
-                _ if control.stop_by().is_some() => return,
-                _ => {}
+                Err(Unreadable) if is_last => return,
+                // What comes in meanwhile makes it no more readable.
+                Err(Unreadable) => tokio::time::sleep(LOOK_AGAIN).await,
             }
         }
     }
 
-    /// Waits until there may be something to send.
-    async fn wait(&self) {
-        let mut state = self.keeper.state();
-        state.mark_unchanged();
-        if state.borrow().left.batches > 0 {
-            // It is there and cannot be read at the moment.
-            return tokio::time::sleep(LOOK_AGAIN).await;
+    /// Sends a batch from the disk; `true` when the receiver has spoken, and the batch is booked
+    /// and leaves the disk.
+    async fn send(&self, courier: &mut Courier, stored: &Stored) -> bool {
+        let Stored { id, signal, records, ref bytes } = *stored;
+        let batch = Batch::encoded(id, signal, records, bytes.clone());
+        let outcome = courier.send(&batch, self.outlet.control().stop_signal()).await;
+        let is_through = matches!(outcome, Outcome::Delivered { .. } | Outcome::Rejected);
+        if is_through {
+            self.outlet.books().is_through(&self.outlet.lane().ledger, stored, outcome);
+            self.keeper.done(id).await;
         }
-        tokio::select! {
-            _ = state.changed() => {}
-            () = self.taken_in.notified() => {}
-            () = tokio::time::sleep(LOOK_AGAIN) => {}
-        }
+        is_through
     }
 
-    /// The receiver has spoken: the batch is booked, and leaves the disk.
-    async fn is_through(&self, stored: &Stored, outcome: Outcome) {
-        let mut rejected = match outcome {
-            Outcome::Delivered { rejected } => rejected.min(stored.records),
-            _ => stored.records,
-        };
-        let mut rest = stored.records;
-        for claim in lock(&self.claims).remove(&stored.id).unwrap_or_default() {
-            let refused = rejected.min(claim.records());
-            rejected -= refused;
-            rest = rest.saturating_sub(claim.records());
-            claim.settle(match outcome {
-                Outcome::Delivered { .. } => Outcome::Delivered { rejected: refused },
-                other => other,
-            });
-        }
-        let ledger = &self.outlet.lane().ledger;
-        ledger.rejected(rejected);
-        ledger.delivered(rest.saturating_sub(rejected));
-        ledger.left_spool(rest);
-        tokio::select! {
-            biased;
-            () = self.keeper.done(stored.id) => {}
-            () = self.outlet.control().time_is_over() => {}
-        }
-    }
-
-    /// Books what the disk held before us, and what it cannot give back.
-    async fn book_changes(&self, booked: &mut State) {
+    /// Books what the disk says of itself.
+    async fn book_changes(&self) {
         let mut state = self.keeper.state();
         loop {
-            self.book(booked, *state.borrow_and_update());
+            self.outlet.books().book(&self.outlet.lane().ledger, *state.borrow_and_update());
             if state.changed().await.is_err() {
                 // The keeper's thread is gone; the others go on without it.
                 return std::future::pending().await;
@@ -174,27 +133,15 @@ impl Work<'_> {
         }
     }
 
-    fn book(&self, booked: &mut State, now: State) {
-        let ledger = &self.outlet.lane().ledger;
-        let found = now.recovered.records.saturating_sub(booked.recovered.records);
-        ledger.recovered(found);
-        ledger.spooled(found);
-        let lost = now.lost.records.saturating_sub(booked.lost.records);
-        ledger.dropped_damaged(lost);
-        ledger.left_spool(lost);
-        *booked = now;
-    }
-
     /// Gives the disk back, to a process that comes after us.
-    async fn end(&self, booked: &mut State) {
-        for claim in lock(&self.claims).drain().flat_map(|(_, claims)| claims) {
-            claim.settle(Outcome::Spooled);
-        }
+    async fn end(&self) {
+        let (books, control) = (self.outlet.books(), self.outlet.control());
+        books.leave();
         tokio::select! {
             biased;
             () = self.keeper.close() => {}
-            () = self.outlet.control().time_is_over() => {}
+            () = control.time_is_over() => {}
         }
-        self.book(booked, *self.keeper.state().borrow());
+        books.book(&self.outlet.lane().ledger, *self.keeper.state().borrow());
     }
 }

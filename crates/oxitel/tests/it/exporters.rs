@@ -166,6 +166,33 @@ fn an_exporter_that_hangs_costs_its_own_records_and_no_time_of_others() {
 }
 
 #[test]
+fn a_flush_waits_for_what_is_queued_although_later_records_are_refused() {
+    let (go_on, gate) = channel();
+    let (_, make) = held(gate);
+    let session = Session::with(|config| config.queue_bytes(4 << 20).exporter("stuck", make));
+    drop(SCOPE.span("waits"));
+    let (begins, begun) = channel();
+    let patience = Duration::from_secs(1);
+    let flush = std::thread::spawn(move || {
+        let start = Instant::now();
+        begins.send(()).expect("the test waits");
+        let _ = oxitel::flush(patience);
+        start.elapsed()
+    });
+    begun.recv().expect("it begins");
+    let text = "x".repeat(1 << 20);
+    let until = Instant::now() + PATIENCE;
+    while session.ledger().dropped.queue_full < 3 && Instant::now() < until {
+        SCOPE.span("large").set_attribute("text", &*text);
+        oxitel::flush(Duration::from_millis(20)).expect_err("nothing is taken");
+    }
+    assert!(session.ledger().dropped.queue_full >= 3, "{}", session.ledger());
+    let waited = flush.join().expect("no panic");
+    assert!(waited >= patience, "the first one waits still: {waited:?}");
+    drop(go_on);
+}
+
+#[test]
 fn an_exporter_that_hangs_does_not_hold_up_the_end() {
     let (go_on, gate) = channel();
     let (_, make) = held(gate);

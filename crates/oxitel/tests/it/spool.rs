@@ -144,6 +144,34 @@ fn a_receiver_that_works_gets_each_span_once() {
 }
 
 #[test]
+fn a_batch_that_can_be_sent_does_not_wait_for_the_next_look_at_the_disk() {
+    let folder = Folder::new();
+    let session = Session::with(|config| config.spool(&folder.0).metrics(false));
+    for _ in 0..100 {
+        let begun = Instant::now();
+        record(0..3);
+        wait_until("it is sent", || session.ledger().spooled == 0);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    session.verify();
+}
+
+#[test]
+fn a_shutdown_leaves_nothing_on_the_disk_that_the_receiver_takes() {
+    let (_turn, folder, address) = (turn(), Folder::new(), nobody());
+    let _receiver = Receiver::listen(&[address]).expect("the port is free");
+    for _ in 0..30 {
+        let before = oxitel::stats();
+        let guard = start(address, &folder);
+        drop(SCOPE.span("last"));
+        assert_eq!(oxitel::shutdown(PATIENCE), Ok(()));
+        drop(guard);
+        let stats = oxitel::stats();
+        assert_eq!((stats.spooled, stats.delivered), (before.spooled, before.delivered + 1));
+    }
+}
+
+#[test]
 fn a_request_that_was_under_way_at_the_end_comes_again_under_its_old_name() {
     let (folder, receiver) = (Folder::new(), Receiver::start());
     receiver.answer(Answer::Hang);
@@ -311,7 +339,7 @@ fn kill_minus_nine_loses_nothing_that_was_accepted() {
 }
 
 #[test]
-fn the_copy_of_a_lock_in_a_child_does_not_outlive_the_parent() {
+fn a_copy_of_the_lock_in_a_child_does_not_outlive_the_parent() {
     let (folder, address) = (Folder::new(), nobody());
     let endpoint = format!("http://{address}");
     let mut parent = Running::of(&mut example("spooler", &[folder.text(), "fork"], &endpoint));

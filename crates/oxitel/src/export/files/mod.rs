@@ -164,12 +164,26 @@ fn ends_in_a_line(file: &mut File) -> io::Result<bool> {
 /// unless somebody wrote behind it.
 fn append(file: &mut File, line: &[u8]) -> io::Result<()> {
     let before = file.metadata()?.len();
-    let outcome = file.write_all(line);
-    if outcome.is_err() {
-        let after = file.metadata()?.len();
-        if after > before && after - before < line.len() as u64 {
-            file.set_len(before)?;
+    let mut written = 0;
+    while written < line.len() {
+        match file.write(&line[written..]) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(more) => written += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => {
+                take_back(file, before, written)?;
+                return Err(error);
+            }
         }
     }
-    outcome
+    Ok(())
+}
+
+/// Takes away what was written at `before`, if the file ends there.
+fn take_back(file: &File, before: u64, written: usize) -> io::Result<()> {
+    let end = before + written as u64;
+    if written > 0 && file.metadata()?.len() == end {
+        file.set_len(before)?;
+    }
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! Old files: how they are called, and which of them go.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,14 +27,33 @@ pub(super) fn set_aside(file: &File, path: &Path) -> io::Result<()> {
     if !is_still(file, path) {
         return Ok(());
     }
+    let name = free_name(path)?;
+    fs::rename(path, &name).or_else(|error| {
+        fs::remove_file(&name)?;
+        // Another process was faster.
+        if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) }
+    })
+}
+
+/// A name that nobody has; an empty file holds it, because processes in two containers may have the
+/// same number.
+fn free_name(path: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let process = std::process::id();
-    // Two within a millisecond are the same process's.
-    let free = (0..).map(|more| now + more).map(|time| {
-        let (stem, ending) = parts(path);
-        path.with_file_name(format!("{stem}-{time:013}-{process}.{ending}"))
-    });
-    free.into_iter().find(|name| !name.exists()).map_or(Ok(()), |name| fs::rename(path, name))
+    let (stem, ending) = parts(path);
+    let mut time = now;
+    loop {
+        let name = path.with_file_name(format!("{stem}-{time:013}-{process}.{ending}"));
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&name) {
+            Ok(_) => return Ok(name),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => time += 1,
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Removes all old files but so many, the newest.

@@ -1,6 +1,6 @@
-//! Files as a reader finds them: lines, rotation, what is left of a crash, a full disk.
+//! What stands in the files, also when a disk is full or somebody else writes, too.
 
-use super::Files;
+use super::{Files, take_back};
 use crate::export::{ExportError, Exporter, Request, SignalKind};
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -186,4 +186,17 @@ fn a_line_of_another_program_is_not_continued() {
     other.write_all(b"cut off").expect("written");
     write(&mut Files::new(&folder.0).exporter(SignalKind::Traces), "b").expect("written");
     assert_eq!(folder.lines(), [line("a"), "cut off".to_owned(), line("b")]);
+}
+
+#[test]
+fn what_a_full_disk_took_of_a_line_goes_unless_somebody_wrote_behind_it() {
+    let folder = Folder::new();
+    fs::create_dir_all(&folder.0).expect("a folder");
+    let path = folder.0.join("traces.jsonl");
+    for (content, left) in [("old\npar", "old\n"), ("old\npara\n", "old\npara\n")] {
+        fs::write(&path, content).expect("written");
+        let file = OpenOptions::new().append(true).open(&path).expect("the file");
+        take_back(&file, 4, 3).expect("its end is known");
+        assert_eq!(fs::read_to_string(&path).expect("text"), left);
+    }
 }

@@ -58,6 +58,13 @@ pub(crate) struct State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotKept;
 
+/// There may be a batch; at the moment nobody can read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+/// The oldest batch, if there is one.
+pub(super) type Oldest = Result<Option<Stored>, Unreadable>;
+
 enum Command<F: Files> {
     Open(Box<Shelf<F>>),
     Ask { spool: usize, question: Question, _room: OwnedSemaphorePermit },
@@ -65,7 +72,7 @@ enum Command<F: Files> {
 
 enum Question {
     Append { batch: Batch, answer: oneshot::Sender<Result<(), NotKept>> },
-    Oldest { answer: oneshot::Sender<Option<Stored>> },
+    Oldest { answer: oneshot::Sender<Oldest> },
     Done { id: BatchId, answer: oneshot::Sender<()> },
     Close { answer: oneshot::Sender<()> },
 }
@@ -105,9 +112,10 @@ impl<F: Files> Keeper<F> {
         kept.unwrap_or(Err(NotKept))
     }
 
-    /// The oldest batch that is not done, if there is one that can be read.
-    pub(crate) async fn oldest(&self) -> Option<Stored> {
-        self.ask(|answer| Question::Oldest { answer }).await.flatten()
+    /// The oldest batch that is not done.
+    pub(crate) async fn oldest(&self) -> Oldest {
+        let oldest = self.ask(|answer| Question::Oldest { answer }).await;
+        oldest.unwrap_or(Err(Unreadable))
     }
 
     /// The batch, which was the oldest one, is dealt with.

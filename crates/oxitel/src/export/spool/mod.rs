@@ -20,7 +20,7 @@ mod tests;
 #[cfg(feature = "testing")]
 pub(crate) use bytes::read;
 pub(crate) use files::Disk;
-pub(crate) use keeper::{Keeper, Keepers, NotKept, State};
+pub(crate) use keeper::{Keeper, Keepers, NotKept, State, Unreadable};
 pub(crate) use slot::Stored;
 
 use super::BatchId;

@@ -2,8 +2,8 @@
 //! trouble.
 
 use super::files::Files;
-use super::keeper::{NotKept, RETRY, State};
-use super::{Count, Entry, Options, Refused, Spool, Stored};
+use super::keeper::{NotKept, Oldest, RETRY, State, Unreadable};
+use super::{Count, Entry, Options, Refused, Spool};
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, BatchId};
 use std::fmt::Display;
@@ -23,10 +23,21 @@ pub(super) struct Shelf<F: Files> {
     not_before: Option<Instant>,
     /// Batches that were written, and who waits for the sync.
     waiting: Vec<(BatchId, Answer)>,
+    /// The batch that was handed out last and is not done.
+    handed: Option<Handed>,
+    /// The same of a spool that was given up meanwhile: somebody may still deliver it.
+    orphan: Option<Handed>,
     /// What spools of this folder went through that had to be given up.
     before: State,
     newer_was_told: bool,
     state: watch::Sender<State>,
+}
+
+/// A batch that is somewhere between the disk and a receiver.
+#[derive(Clone, Copy, Debug)]
+struct Handed {
+    id: BatchId,
+    records: u64,
 }
 
 type Answer = oneshot::Sender<Result<(), NotKept>>;
@@ -46,6 +57,8 @@ impl<F: Files> Shelf<F> {
             is_closed: false,
             not_before: None,
             waiting: Vec::new(),
+            handed: None,
+            orphan: None,
             before: State::default(),
             newer_was_told: false,
             state,
@@ -101,15 +114,23 @@ impl<F: Files> Shelf<F> {
         }
     }
 
-    pub(super) fn oldest(&mut self) -> Option<Stored> {
-        let oldest = self.spool.as_mut()?.oldest();
-        oldest.unwrap_or_else(|error| {
+    /// Whoever asks has nothing under way.
+    pub(super) fn oldest(&mut self) -> Oldest {
+        self.lose_orphan();
+        let Some(spool) = &mut self.spool else { return Ok(None) };
+        let oldest = spool.oldest().map_err(|error| {
             self.say(&format_args!("cannot read: {error}"));
-            None
-        })
+            Unreadable
+        });
+        let stored = oldest.as_ref().ok().and_then(Option::as_ref);
+        self.handed = stored.map(|stored| Handed { id: stored.id, records: stored.records });
+        oldest
     }
 
     pub(super) fn done(&mut self, id: BatchId) {
+        for handed in [&mut self.handed, &mut self.orphan] {
+            handed.take_if(|handed| handed.id == id);
+        }
         self.spool.as_mut().map(|spool| spool.done(id));
     }
 
@@ -117,6 +138,7 @@ impl<F: Files> Shelf<F> {
     pub(super) fn close(&mut self) {
         self.commit();
         self.is_closed = true;
+        self.lose_orphan();
         if let Some(mut spool) = self.spool.take() {
             if let Err(error) = spool.sync_marks() {
                 self.say(&format_args!("batches may be sent twice: {error}"));
@@ -166,9 +188,24 @@ impl<F: Files> Shelf<F> {
         let Some(spool) = self.spool.take() else { return };
         self.report_of(&spool);
         let mut state = *self.state.borrow();
+        // What is under way may be delivered.
+        self.orphan = self.handed.take();
+        if let Some(Handed { records, .. }) = self.orphan {
+            state.left.subtract(Count { batches: 1, records });
+        }
         state.lost.add(state.left);
         state.left = Count::default();
         self.before = state;
+        self.publish(state);
+    }
+
+    /// Nobody delivered it, and it is on no disk.
+    fn lose_orphan(&mut self) {
+        let Some(Handed { records, .. }) = self.orphan.take() else { return };
+        let lost = Count { batches: 1, records };
+        self.before.lost.add(lost);
+        let mut state = *self.state.borrow();
+        state.lost.add(lost);
         self.publish(state);
     }
 

@@ -363,7 +363,7 @@ impl Count {
         self.records = self.records.saturating_add(more.records);
     }
 
-    fn subtract(&mut self, less: Self) {
+    pub(super) fn subtract(&mut self, less: Self) {
         self.batches = self.batches.saturating_sub(less.batches);
         self.records = self.records.saturating_sub(less.records);
     }

@@ -1,14 +1,15 @@
 //! The keeper's thread, asked by a runtime as the sender asks it.
 
-use super::super::{Keeper, Keepers, NotKept, Options};
+use super::super::{Keeper, Keepers, NotKept, Options, Unreadable};
 use super::model::{Fault, Model};
 use super::{OPTIONS, id};
 use crate::export::spool::Stored;
+use crate::export::spool::files::Files;
 use crate::export::{Batch, SignalKind};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
@@ -28,7 +29,7 @@ fn batch(number: u64) -> Batch {
 }
 
 async fn take(keeper: &Keeper<Model>) -> Option<u64> {
-    let Stored { id, .. } = keeper.oldest().await?;
+    let Stored { id, .. } = keeper.oldest().await.expect("readable")?;
     keeper.done(id).await;
     Some(id.number)
 }
@@ -73,7 +74,7 @@ fn a_disk_that_is_not_there_at_first_is_used_once_it_is() {
     let keeper = keeper(&disk, OPTIONS);
     block_on(async {
         assert_eq!(keeper.append(batch(1)).await, Err(NotKept));
-        assert_eq!(keeper.oldest().await, None);
+        assert_eq!(keeper.oldest().await, Ok(None));
         disk.heal();
         tokio::time::sleep(Duration::from_millis(3_100)).await;
         assert_eq!(keeper.append(batch(2)).await, Ok(()));
@@ -95,4 +96,60 @@ fn the_state_tells_what_was_found_and_what_waits() {
         let seen = state.wait_for(|state| state.left.batches == 2).await.expect("it lives");
         assert_eq!((seen.recovered.records, seen.left.records), (1, 4));
     });
+}
+
+#[test]
+fn a_batch_that_cannot_be_read_at_the_moment_is_not_taken_for_none() {
+    let disk = Model::new(1);
+    let keeper = keeper(&disk, OPTIONS);
+    block_on(async {
+        assert_eq!(keeper.append(batch(1)).await, Ok(()));
+        disk.fail(0, Fault::Read);
+        assert_eq!(keeper.oldest().await, Err(Unreadable));
+        assert_eq!([take(&keeper).await, take(&keeper).await], [Some(1), None]);
+    });
+}
+
+/// Three batches, the first of them on its way to a receiver, and the folder goes.
+async fn folder_is_removed_under_way(disk: &Model, keeper: &Keeper<Model>) {
+    for number in 1..4 {
+        assert_eq!(keeper.append(batch(number)).await, Ok(()));
+    }
+    let oldest = keeper.oldest().await.expect("readable").expect("there are three");
+    assert_eq!(oldest.id, id(1));
+    disk.remove(Path::new("spool/0/0000000000000001.segment")).expect("it is there");
+    assert_eq!(keeper.append(batch(4)).await, Err(NotKept), "somebody removed the file");
+    let mut state = keeper.state();
+    let seen = state.wait_for(|state| state.lost.batches > 0).await.expect("it lives");
+    assert_eq!((seen.lost.batches, seen.lost.records), (2, 6), "one may still be delivered");
+}
+
+#[test]
+fn a_batch_that_was_under_way_when_its_folder_went_is_not_lost_if_it_is_delivered() {
+    let disk = Model::new(1);
+    let keeper = keeper(&disk, OPTIONS);
+    block_on(async {
+        folder_is_removed_under_way(&disk, &keeper).await;
+        keeper.done(id(1)).await;
+        assert_eq!(keeper.oldest().await, Ok(None));
+        keeper.close().await;
+        assert_eq!(keeper.state().borrow().lost.batches, 2);
+    });
+}
+
+#[test]
+fn a_batch_that_was_under_way_when_its_folder_went_is_lost_if_nobody_took_it() {
+    for asks_again in [true, false] {
+        let disk = Model::new(1);
+        let keeper = keeper(&disk, OPTIONS);
+        block_on(async {
+            folder_is_removed_under_way(&disk, &keeper).await;
+            if asks_again {
+                assert_eq!(keeper.oldest().await, Ok(None));
+            }
+            keeper.close().await;
+            let lost = keeper.state().borrow().lost;
+            assert_eq!((lost.batches, lost.records), (3, 9), "asks again: {asks_again}");
+        });
+    }
 }

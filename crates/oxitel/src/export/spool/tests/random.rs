@@ -230,7 +230,9 @@ impl Life {
         let missing = self.accepted.len() as u64;
         assert!(missing <= self.corruptions, "{:?} are lost", self.accepted);
         let damaged = self.damaged_before + self.damaged();
-        assert!(missing <= damaged, "{missing} are lost and {damaged} counted");
+        // A file whose header and only record are both hit looks like anybody's.
+        let unknown = self.corruptions / 2;
+        assert!(missing <= damaged + unknown, "{missing} are lost and {damaged} counted");
         if self.corruptions == 0 && self.power_cuts == 0 {
             assert_eq!(damaged, 0, "nothing was damaged");
         }
