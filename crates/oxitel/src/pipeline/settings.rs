@@ -78,7 +78,6 @@ pub(crate) struct SpoolAt {
 
 /// Who takes the requests.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a process has a few of them")]
 pub(crate) enum Target {
     /// A receiver of OTLP.
     Receiver(Box<Destination>),
