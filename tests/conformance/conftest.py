@@ -20,10 +20,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from google.protobuf.message import Message
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+
+REQUESTS: dict[str, type[Message]] = {
+    "/v1/traces": ExportTraceServiceRequest,
+    "/v1/metrics": ExportMetricsServiceRequest,
+    "/v1/logs": ExportLogsServiceRequest,
+}
 
 ORDERS = 3
 LIMIT_SECONDS = 30
@@ -38,12 +49,11 @@ class Request:
     headers: dict[str, str]
     body: bytes
 
-    def message(self) -> ExportTraceServiceRequest:
-        """The body, decoded by the official class; any invalid byte raises."""
+    def message(self) -> Message:
+        """The body, decoded by the official class of its signal; any invalid byte raises."""
         zipped = self.headers.get("content-encoding") == "gzip"
-        return ExportTraceServiceRequest.FromString(
-            gzip.decompress(self.body) if zipped else self.body
-        )
+        body = gzip.decompress(self.body) if zipped else self.body
+        return REQUESTS[self.path].FromString(body)
 
 
 @dataclass

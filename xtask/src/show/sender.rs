@@ -69,7 +69,7 @@ pub(super) const LIST: List = List {
             done: "10,000 threads at once, a million live spans",
             expected: "memory keeps to the budgets, every span is counted",
             only_full: true,
-            see: |root| with_examples(root, &format!("{IT} faults_sizes -- --ignored")),
+            see: |root| with_examples(root, &format!("{IT} faults_sizes")),
         },
         Promise {
             done: "flush, shutdown and the queue in every order, with loom",

@@ -42,7 +42,7 @@ fn begin(settings: Settings) -> Result<(), InitError> {
         return Err(InitError::AlreadyRunning);
     }
     engine.begin_session();
-    if settings.metrics.is_some() || settings.page.is_some() {
+    if settings.measures() {
         metrics::start(settings.aggregation.clone());
     }
     if !engine.control.start_sender(engine, settings) {
@@ -128,7 +128,9 @@ fn end(engine: &'static engine::Engine, timeout: Duration) -> Result<(), FlushEr
     engine.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
     let ended = engine.control.wait_for_end(deadline + Duration::from_millis(100));
-    metrics::stop();
+    if settings::current().is_some_and(Settings::measures) {
+        metrics::stop();
+    }
     let timed_out = !ended || engine.control.is_incomplete();
     verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued(), timed_out)
 }
@@ -236,7 +238,8 @@ mod tests {
     #[test]
     fn a_thread_that_is_stopped_inside_its_chunk_holds_up_nobody_elses_records() {
         let receiver = Receiver::start();
-        let config = Config::default().endpoint(receiver.endpoint());
+        // Metrics have tests of their own beside this one.
+        let config = Config::default().endpoint(receiver.endpoint()).metrics(false);
         let guard = crate::init(config).expect("telemetry starts");
         drop(SCOPE.span("another thread's"));
         let engine = engine::current().expect("it runs");

@@ -96,6 +96,11 @@ impl Target {
 }
 
 impl Settings {
+    /// Whether somebody takes metrics.
+    pub(crate) fn measures(&self) -> bool {
+        self.metrics.is_some() || self.page.is_some()
+    }
+
     /// How the signal leaves.
     pub(crate) fn route(&self, signal: SignalKind) -> Option<&Route> {
         match signal {

@@ -133,7 +133,6 @@ fn a_record_that_no_request_can_carry_is_counted_and_the_next_one_goes_its_way()
 
 /// The whole crowd takes memory and minutes.
 #[test]
-#[ignore = "run by `cargo xtask show sender --full`"]
 fn ten_thousand_threads_and_a_million_live_spans_keep_to_the_budgets() {
     let receiver = Receiver::start();
     let output = crowd(&receiver, "threads", "10000");

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 #[test]
 fn random_measurements_give_the_same_points_as_the_sdk() {
+    let _turn = crate::session::turn();
     let temporalities = [
         (Temporality::Cumulative, Ours::Cumulative),
         (Temporality::Delta, Ours::Delta),

@@ -17,9 +17,14 @@ pub(crate) struct Session {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// The right to start telemetry, of which a process has one.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Session {
     pub(crate) fn start() -> Self {
-        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let receiver = Receiver::start();
         let mut config = Config::default();
         config.service_name = Some("it".to_owned());
