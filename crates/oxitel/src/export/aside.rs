@@ -7,9 +7,7 @@
 use super::batch::Batch;
 use super::exporter::{ExportError, Exporter, Extra, Request};
 use super::response::Answer;
-use crate::context;
 use crate::pipeline::buffer::lock;
-use crate::pipeline::os::block_signals;
 use crate::pipeline::thread;
 use crate::record::contained::{self, Inside};
 use std::io;
@@ -131,8 +129,6 @@ fn start(extra: Extra) -> io::Result<Thread> {
     thread::spawn(c"oxitel-export", move || {
         // Dropped at the end, also when the thread unwinds.
         let _ends: oneshot::Sender<()> = ends;
-        block_signals();
-        context::suppress_thread();
         work(&extra, &theirs);
     })?;
     Ok(Thread { desk, ended })

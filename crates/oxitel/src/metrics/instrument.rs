@@ -3,6 +3,7 @@
 //! The list of them belongs to the process and not to a session: handles that were made before
 //! `init`, or in the parent of a fork, go on working.
 
+use super::kind::InstrumentKind;
 use super::number::NumberType;
 use super::observable::Callback;
 use crate::diagnose::{self, Cause};
@@ -11,26 +12,6 @@ use crate::pipeline::scope::ScopeData;
 use std::fmt;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// What an instrument is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum InstrumentKind {
-    /// A sum that only grows.
-    Counter,
-    /// A sum that grows and shrinks.
-    UpDownCounter,
-    /// A distribution of values.
-    Histogram,
-    /// The last value.
-    Gauge,
-    /// A sum that only grows, asked for at collection.
-    ObservableCounter,
-    /// A sum that grows and shrinks, asked for at collection.
-    ObservableUpDownCounter,
-    /// A value, asked for at collection.
-    ObservableGauge,
-}
 
 impl InstrumentKind {
     pub(crate) fn is_observable(self) -> bool {

@@ -1,7 +1,8 @@
 //! Meters: where instruments come from.
 
 use super::handle::{Counter, Gauge, Histogram, UpDownCounter};
-use super::instrument::{self, Description, Instrument, InstrumentKind};
+use super::instrument::{self, Description, Instrument};
+use super::kind::InstrumentKind;
 use super::number::{Number, NumberType};
 use super::observable::{Callback, Observable, Observer};
 use crate::pipeline::scope::{self, ScopeData};

@@ -14,6 +14,7 @@
 //! What that memory belongs to is found once: `session` -> `stream` -> `series`. The collector
 //! reads it: `collect`, `total`, `exponential`, `exemplar`, and writes it: `encode`, `prometheus`.
 
+mod aggregation;
 mod cell;
 mod collect;
 mod encode;
@@ -21,6 +22,7 @@ mod exemplar;
 mod exponential;
 mod handle;
 mod instrument;
+mod kind;
 mod meter;
 mod number;
 mod observable;
@@ -37,12 +39,13 @@ mod view;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 
+pub use aggregation::Aggregation;
 pub(crate) use encode::Piece;
 pub use handle::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram,
     UpDownCounter,
 };
-pub use instrument::InstrumentKind;
+pub use kind::InstrumentKind;
 pub use meter::{Builder, Meter, ObservableBuilder};
 pub use number::Number;
 pub(crate) use observable::Callback;
@@ -54,7 +57,7 @@ pub(crate) use session::{start, stop};
 pub use settings::Settings;
 pub(crate) use shard::Shard;
 use stream::Reader;
-pub use view::{Aggregation, View};
+pub use view::View;
 
 /// Everything that was measured, to be pushed: `scope_metrics` fields of a `ResourceMetrics`, in
 /// pieces of about so many bytes.

@@ -5,9 +5,7 @@ use super::instrument::{self, Instrument};
 use super::number::{AnyNumber, Number};
 use super::session::Session;
 use super::set::Set;
-use crate::context;
 use crate::diagnose::{self, Cause};
-use crate::pipeline::os::block_signals;
 use crate::pipeline::thread;
 use crate::record::Value;
 use crate::record::contained::{self, Inside};
@@ -143,10 +141,8 @@ impl Drop for Busy {
 type Answer = (u32, Vec<(Set, AnyNumber)>);
 
 fn run(instruments: &[&'static Instrument], answer: &Sender<Answer>, busy: Busy) {
-    block_signals();
-    context::suppress_thread();
     for instrument in instruments {
-        use instrument::InstrumentKind::ObservableGauge;
+        use super::kind::InstrumentKind::ObservableGauge;
         let takes_any = instrument.description.kind == ObservableGauge;
         let told = Told { values: Mutex::default(), takes_any };
         let mut callbacks: Vec<_> = instrument.callbacks.iter().collect();

@@ -1,7 +1,8 @@
 //! What can be set about metrics.
 
-use super::instrument::InstrumentKind;
-use super::view::{Aggregation, View};
+use super::aggregation::Aggregation;
+use super::kind::InstrumentKind;
+use super::view::View;
 use crate::config::{ExemplarFilter, Temporality as Preference};
 use std::time::Duration;
 

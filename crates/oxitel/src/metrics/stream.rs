@@ -1,5 +1,6 @@
 //! One metric as it leaves: what a view or the default makes of an instrument, and its series.
 
+use super::aggregation::Aggregation;
 use super::cell::Cell;
 use super::exemplar::Slots;
 use super::exponential::Exponential;
@@ -9,7 +10,7 @@ use super::series::{Point, Series};
 use super::set::Set;
 use super::settings::{Settings, Temporality, temporality_of};
 use super::total::Total;
-use super::view::{Aggregation, Changes, DEFAULT_BOUNDS};
+use super::view::{Changes, DEFAULT_BOUNDS};
 use crate::config::ExemplarFilter;
 use crate::diagnose::{self, Cause};
 use crate::pipeline::encode;
@@ -371,7 +372,7 @@ fn how(instrument: &Instrument, wanted: Option<&Aggregation>, settings: &Setting
 }
 
 fn usual(instrument: &Instrument, settings: &Settings) -> Option<How> {
-    use super::instrument::InstrumentKind as Kind;
+    use super::kind::InstrumentKind as Kind;
     let description = &instrument.description;
     match description.kind {
         Kind::Histogram => {

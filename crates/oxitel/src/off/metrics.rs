@@ -1,5 +1,16 @@
 //! Metrics that nobody records.
 
+#[path = "../metrics/aggregation.rs"]
+mod aggregation;
+#[path = "../metrics/kind.rs"]
+mod kind;
+#[path = "../metrics/prometheus/translation.rs"]
+mod translation;
+
+pub use aggregation::Aggregation;
+pub use kind::InstrumentKind;
+pub use translation::Translation;
+
 use crate::record::{Scope, Value};
 use std::marker::PhantomData;
 
@@ -204,68 +215,6 @@ impl<N: Number> Observer<'_, N> {
     pub fn observe(&self, _value: N, _attributes: &[(&str, Value<'_>)]) {}
 }
 
-/// What an instrument is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum InstrumentKind {
-    /// A sum that only grows.
-    Counter,
-    /// A sum that grows and shrinks.
-    UpDownCounter,
-    /// A distribution of values.
-    Histogram,
-    /// The last value.
-    Gauge,
-    /// A sum that only grows, asked for at collection.
-    ObservableCounter,
-    /// A sum that grows and shrinks, asked for at collection.
-    ObservableUpDownCounter,
-    /// A value, asked for at collection.
-    ObservableGauge,
-}
-
-/// What would become of an instrument's measurements.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Aggregation {
-    /// Nothing.
-    Drop,
-    /// What the instrument is made for.
-    Default,
-    /// Their sum.
-    Sum,
-    /// The last one.
-    LastValue,
-    /// Counts in buckets with these bounds.
-    ExplicitHistogram {
-        /// The upper bounds of all buckets but the last.
-        bounds: Option<Vec<f64>>,
-        /// Whether the least and the largest value are kept.
-        min_max: bool,
-    },
-    /// Counts in buckets that grow by a factor.
-    ExponentialHistogram {
-        /// The most buckets on each side of zero.
-        max_size: u32,
-        /// The finest scale.
-        max_scale: i8,
-        /// Whether the least and the largest value are kept.
-        min_max: bool,
-    },
-}
-
-impl Aggregation {
-    /// A histogram with the bounds that the instrument advises, else the usual ones.
-    pub fn explicit() -> Self {
-        Self::ExplicitHistogram { bounds: None, min_max: true }
-    }
-
-    /// A histogram of at most 160 buckets on each side, as fine as the values allow.
-    pub fn exponential() -> Self {
-        Self::ExponentialHistogram { max_size: 160, max_scale: 20, min_max: true }
-    }
-}
-
 /// Would change the metrics of the instruments that it matches.
 #[derive(Clone, Debug, PartialEq)]
 pub struct View(());
@@ -322,32 +271,4 @@ changes! {
     cardinality_limit(_limit: usize);
     /// Keeps so many examples.
     exemplars(_count: usize);
-}
-
-/// How names of instruments become names of metrics for Prometheus.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Translation {
-    /// `foo.bar` in bytes, a counter: `foo_bar_bytes_total`.
-    #[default]
-    UnderscoreEscapingWithSuffixes,
-    /// The same: `foo_bar`.
-    UnderscoreEscapingWithoutSuffixes,
-    /// The same: `foo.bar_bytes_total`.
-    NoUtf8EscapingWithSuffixes,
-    /// The same: `foo.bar`.
-    NoTranslation,
-}
-
-impl Translation {
-    /// By the name that configuration files use.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "UnderscoreEscapingWithSuffixes" => Some(Self::UnderscoreEscapingWithSuffixes),
-            "UnderscoreEscapingWithoutSuffixes" => Some(Self::UnderscoreEscapingWithoutSuffixes),
-            "NoUTF8EscapingWithSuffixes" => Some(Self::NoUtf8EscapingWithSuffixes),
-            "NoTranslation" => Some(Self::NoTranslation),
-            _ => None,
-        }
-    }
 }

@@ -86,6 +86,12 @@ pub(crate) fn after_fork() {
     ANCHOR.invalidate();
 }
 
+/// Nanoseconds since 1970; a time before is 1970.
+pub(crate) fn wall_ns_of(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}
+
 pub(crate) fn wall_ns() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos() as u64)
 }

@@ -54,26 +54,31 @@ impl Health {
     }
 
     fn since(mut self, engine: &Engine) -> Self {
-        let [spans, points, logs] = engine.before();
-        self.started.reported = spans.recorded + spans.live;
-        self.created.reported = logs.recorded;
-        self.spans.since(&spans);
-        self.logs.since(&logs);
-        self.points.since(&points);
+        self.each_growth(&engine.before(), Growth::begin_at);
         self
     }
 
     /// Adds what happened since the last report.
     pub(super) fn report(&mut self, engine: &Engine) {
-        let [spans, points, logs] = SignalKind::ALL.map(|signal| engine.stats_of(signal));
-        self.started.reach(spans.recorded + spans.live);
+        let now = SignalKind::ALL.map(|signal| engine.stats_of(signal));
+        self.each_growth(&now, Growth::reach);
+        let [spans, _, logs] = now;
         self.live.reach(spans.live);
-        self.created.reach(logs.recorded);
-        self.spans.report(&spans);
-        self.logs.report(&logs);
-        self.points.report(&points);
+        self.spans.waiting.reach(spans.queued);
+        self.logs.waiting.reach(logs.queued);
+    }
+
+    fn each_growth(&mut self, [spans, points, logs]: &[Stats; 3], visit: Visit) {
+        visit(&mut self.started, spans.recorded + spans.live);
+        visit(&mut self.created, logs.recorded);
+        self.spans.each_growth(spans, visit);
+        self.logs.each_growth(logs, visit);
+        self.points.each_growth(points, visit);
     }
 }
+
+/// What is done with a number that only grows, and with where it stands.
+type Visit = fn(&mut Growth, u64);
 
 /// A number that only grows.
 #[derive(Debug)]
@@ -85,6 +90,10 @@ struct Growth {
 impl Growth {
     fn new(counter: BoundCounter<u64>) -> Self {
         Self { counter, reported: 0 }
+    }
+
+    fn begin_at(&mut self, before: u64) {
+        self.reported = before;
     }
 
     fn reach(&mut self, now: u64) {
@@ -151,29 +160,15 @@ impl Processor {
         }
     }
 
-    fn since(&mut self, before: &Stats) {
-        self.processed.reported = processed(before);
-        self.queue_full.reported = before.dropped.queue_full;
-        self.too_large.reported = before.dropped.too_large;
-        self.already_shutdown.reported = before.dropped.already_shutdown;
-        self.exporter.since(before);
+    fn each_growth(&mut self, stats: &Stats, visit: Visit) {
+        let dropped = &stats.dropped;
+        let sent = stats.delivered + stats.rejected;
+        visit(&mut self.processed, sent + dropped.unreachable + dropped.shutdown_deadline);
+        visit(&mut self.queue_full, dropped.queue_full);
+        visit(&mut self.too_large, dropped.too_large);
+        visit(&mut self.already_shutdown, dropped.already_shutdown);
+        self.exporter.each_growth(stats, visit);
     }
-
-    fn report(&mut self, now: &Stats) {
-        self.waiting.reach(now.queued);
-        let dropped = &now.dropped;
-        self.processed.reach(processed(now));
-        self.queue_full.reach(dropped.queue_full);
-        self.too_large.reach(dropped.too_large);
-        self.already_shutdown.reach(dropped.already_shutdown);
-        self.exporter.report(now);
-    }
-}
-
-/// What left the queue.
-fn processed(stats: &Stats) -> u64 {
-    let dropped = &stats.dropped;
-    stats.delivered + stats.rejected + dropped.unreachable + dropped.shutdown_deadline
 }
 
 /// What became of a signal's records at the receiver.
@@ -203,18 +198,11 @@ impl Exporter {
         }
     }
 
-    fn since(&mut self, before: &Stats) {
-        self.delivered.reported = before.delivered;
-        self.rejected.reported = before.rejected;
-        self.unreachable.reported = before.dropped.unreachable;
-        self.shutdown_deadline.reported = before.dropped.shutdown_deadline;
-    }
-
-    fn report(&mut self, now: &Stats) {
-        self.delivered.reach(now.delivered);
-        self.rejected.reach(now.rejected);
-        self.unreachable.reach(now.dropped.unreachable);
-        self.shutdown_deadline.reach(now.dropped.shutdown_deadline);
+    fn each_growth(&mut self, stats: &Stats, visit: Visit) {
+        visit(&mut self.delivered, stats.delivered);
+        visit(&mut self.rejected, stats.rejected);
+        visit(&mut self.unreachable, stats.dropped.unreachable);
+        visit(&mut self.shutdown_deadline, stats.dropped.shutdown_deadline);
     }
 }
 

@@ -14,7 +14,6 @@ use crate::diagnose::{self, Cause};
 use crate::record::redact::{Class, or_itself};
 use crate::record::{LogRecord, Severity, Value};
 use std::cell::Cell;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A scratch that grew beyond this is freed instead of kept.
 const KEPT_BYTES: usize = 16 * 1024;
@@ -51,8 +50,8 @@ pub(crate) fn emit(scope: &'static ScopeData, record: &LogRecord<'_>) {
         record.severity_text.unwrap_or_else(|| record.severity.map_or("", Severity::name));
     let (attributes, dropped) = scratch.attributes.settled();
     let log = Log {
-        time_ns: record.time.map_or(now_ns, wall_ns),
-        observed_ns: record.observed.map_or(now_ns, wall_ns),
+        time_ns: record.time.map_or(now_ns, clock::wall_ns_of),
+        observed_ns: record.observed.map_or(now_ns, clock::wall_ns_of),
         severity: record.severity.map_or(0, Severity::number),
         severity_text,
         body: record.body.is_some().then_some(&scratch.body),
@@ -127,9 +126,4 @@ impl LogScratch {
             let _ = SPARE.try_with(|spare| spare.set(Some(self)));
         }
     }
-}
-
-fn wall_ns(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

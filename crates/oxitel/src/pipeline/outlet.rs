@@ -162,7 +162,7 @@ impl Outlet {
     fn take(&self) -> InFlight<'_> {
         let mut queue = lock(&self.queue);
         let (mut total, mut records) = (0, 0);
-        let most = self.engine.lane(self.signal).items.batch();
+        let most = self.lane().items.batch();
         let fitting = queue.parcels.iter().take_while(|parcel| {
             let first = total == 0;
             total += parcel.bytes.len();

@@ -5,7 +5,6 @@
 
 use super::dispatch::Session;
 use super::engine::Engine;
-use super::os;
 use super::parcel::Parcel;
 use super::settings::Settings;
 use super::thread;
@@ -20,8 +19,6 @@ use tokio::runtime::{Builder, Runtime};
 pub(super) fn spawn(engine: &'static Engine, settings: &'static Settings) -> io::Result<()> {
     thread::spawn(c"oxitel-send", move || {
         let _ended = ReportEnd(engine);
-        os::block_signals();
-        context::suppress_thread();
         if let Some(runtime) = runtime(engine) {
             run(&runtime, engine, settings);
             // A resolver that hangs must not hold the thread.

@@ -32,7 +32,7 @@ pub(crate) fn watch(timeout: Duration) -> io::Result<usize> {
 fn begin(timeout: Duration, epoch: u64) -> io::Result<usize> {
     let [reader, writer] = pipe()?;
     PIPE.store(writer, Ordering::Release);
-    thread::spawn(c"oxitel-signals", move || wait(reader, timeout))?;
+    thread::spawn_unmarked(c"oxitel-signals", move || wait(reader, timeout))?;
     // Last: a signal before this is handled as if there were no thread, not by the parent's.
     EPOCH.store(epoch, Ordering::Release);
     Ok(ENDING.into_iter().filter(|signal| take_over(*signal)).count())

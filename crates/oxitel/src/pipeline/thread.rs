@@ -20,9 +20,22 @@ struct Start {
     work: Box<dyn FnOnce() + Send>,
 }
 
-/// Runs `work` on a thread of this name, which nobody waits for; a panic ends the thread alone.
-#[cfg(unix)]
+/// Runs `work` on a thread of the engine: it records nothing and hears no signal. Nobody waits for
+/// it; a panic ends the thread alone.
 pub(crate) fn spawn(name: &'static CStr, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    spawn_unmarked(name, || {
+        block_signals();
+        context::suppress_thread();
+        work();
+    })
+}
+
+/// The same on a thread that is like any other.
+#[cfg(unix)]
+pub(super) fn spawn_unmarked(
+    name: &'static CStr,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let start = Box::into_raw(Box::new(Start { name, work: Box::new(work) }));
     // SAFETY: the attributes are made before they are used; `begin` takes the start over, or it is
     // taken back when there is no thread.
@@ -59,16 +72,14 @@ extern "C" fn begin(start: *mut libc::c_void) -> *mut libc::c_void {
     std::ptr::null_mut()
 }
 
-/// Runs `work` aside of a runtime, on a helper that records nothing and hears no signal. An error:
-/// there was no thread, or it panicked.
+/// Runs `work` aside of a runtime, on a thread of the engine. An error: there was no thread, or it
+/// panicked.
 pub(crate) async fn run<T: Send + 'static>(
     name: &'static CStr,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
     let (done, result) = oneshot::channel();
     spawn(name, move || {
-        block_signals();
-        context::suppress_thread();
         // Nobody may wait for it any more.
         let _ = done.send(work());
     })?;
@@ -77,7 +88,10 @@ pub(crate) async fn run<T: Send + 'static>(
 
 /// There are no forks.
 #[cfg(not(unix))]
-pub(crate) fn spawn(name: &'static CStr, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(super) fn spawn_unmarked(
+    name: &'static CStr,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<()> {
     let thread = std::thread::Builder::new().name(name.to_string_lossy().into_owned());
     thread.spawn(work).map(drop)
 }

@@ -2,12 +2,12 @@
 //! into their encoding.
 
 use crate::context::{Ids, SpanContext};
+use crate::pipeline::scope::{self, ScopeData};
 use crate::record::{Kind, Status, Value};
 use opentelemetry::trace::{self, SpanKind, TraceState};
-use opentelemetry::{Array, KeyValue, SpanId, TraceFlags, TraceId};
+use opentelemetry::{Array, InstrumentationScope, KeyValue, SpanId, TraceFlags, TraceId};
 use std::borrow::Cow;
 use std::str::FromStr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A value of the API with the memory that ours of it borrows from.
 pub(super) enum Borrowed<'a> {
@@ -73,6 +73,15 @@ pub(super) fn with_pairs<R>(
     action(&pairs)
 }
 
+/// The API's scope as ours: the same one for the same words.
+pub(super) fn interned(scope: &InstrumentationScope) -> &'static ScopeData {
+    let attributes: Vec<_> = scope.attributes().cloned().collect();
+    with_pairs(&attributes, |attributes| {
+        let schema_url = scope.schema_url().unwrap_or("");
+        scope::intern(scope.name(), scope.version().unwrap_or(""), schema_url, attributes)
+    })
+}
+
 pub(super) fn kind(kind: &SpanKind) -> Kind {
     match kind {
         SpanKind::Client => Kind::Client,
@@ -89,12 +98,6 @@ pub(super) fn status(status: &trace::Status) -> Status<'_> {
         trace::Status::Ok => Status::Ok,
         trace::Status::Error { description } => Status::Error(description),
     }
-}
-
-/// Nanoseconds since 1970; a time before is 1970.
-pub(super) fn wall_ns(time: SystemTime) -> u64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// Ours as theirs.

@@ -1,6 +1,6 @@
 //! What `Context::current().span()` shows inside of a span that is not the API's own.
 
-use super::convert::{from_api, to_api, wall_ns};
+use super::convert::{from_api, to_api};
 use super::mailbox::{Letter, Mailbox};
 use crate::context::Ids;
 use crate::pipeline::clock;
@@ -41,7 +41,7 @@ impl trace::Span for Handle {
         timestamp: SystemTime,
         attributes: Vec<KeyValue>,
     ) {
-        let time_ns = wall_ns(timestamp);
+        let time_ns = clock::wall_ns_of(timestamp);
         self.send(|| Letter::Event { time_ns, name: name.into(), attributes });
     }
 
@@ -74,6 +74,6 @@ impl trace::Span for Handle {
     }
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
-        self.send(|| Letter::End { wall_ns: wall_ns(timestamp) });
+        self.send(|| Letter::End { wall_ns: clock::wall_ns_of(timestamp) });
     }
 }

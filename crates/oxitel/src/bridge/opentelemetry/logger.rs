@@ -1,6 +1,7 @@
 //! Loggers: appenders that are written against the OpenTelemetry API make our log records.
 
 use super::any_value::{Budget, with_pairs, with_value};
+use super::convert::interned;
 use crate::context::{SpanContext, SpanId, TraceFlags, TraceId};
 use crate::pipeline::scope::{self, ScopeData};
 use crate::pipeline::{local, logs};
@@ -25,12 +26,7 @@ impl api::LoggerProvider for LoggerProvider {
     type Logger = Logger;
 
     fn logger_with_scope(&self, scope: InstrumentationScope) -> Logger {
-        let attributes: Vec<_> = scope.attributes().cloned().collect();
-        let interned = super::convert::with_pairs(&attributes, |attributes| {
-            let schema_url = scope.schema_url().unwrap_or("");
-            scope::intern(scope.name(), scope.version().unwrap_or(""), schema_url, attributes)
-        });
-        Logger { scope: interned }
+        Logger { scope: interned(&scope) }
     }
 }
 

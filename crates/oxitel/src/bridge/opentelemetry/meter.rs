@@ -1,8 +1,7 @@
 //! The OpenTelemetry API's metrics on ours: its instruments are our handles.
 
-use super::convert::{Borrowed, with_pairs};
+use super::convert::{Borrowed, interned, with_pairs};
 use crate::metrics::{self, Callback, Meter, Number, ObservableBuilder, Observer};
-use crate::pipeline::scope;
 use crate::record::Value;
 use opentelemetry::metrics::{
     self as api, AsyncInstrument, AsyncInstrumentBuilder, BoundSyncInstrument, HistogramBuilder,
@@ -30,12 +29,7 @@ impl MeterProvider {
 
 impl api::MeterProvider for MeterProvider {
     fn meter_with_scope(&self, scope: InstrumentationScope) -> api::Meter {
-        let attributes: Vec<_> = scope.attributes().cloned().collect();
-        let interned = with_pairs(&attributes, |attributes| {
-            let schema_url = scope.schema_url().unwrap_or("");
-            scope::intern(scope.name(), scope.version().unwrap_or(""), schema_url, attributes)
-        });
-        api::Meter::new(Arc::new(Instruments(Meter::in_scope(interned))))
+        api::Meter::new(Arc::new(Instruments(Meter::in_scope(interned(&scope)))))
     }
 }
 

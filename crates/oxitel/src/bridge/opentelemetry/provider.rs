@@ -1,10 +1,11 @@
 //! Tracers: where spans of the OpenTelemetry API begin.
 
-use super::convert::{from_api, kind, wall_ns, with_pairs};
+use super::convert::{from_api, interned, kind, with_pairs};
 use super::span::Span;
 use crate::context::SpanContext;
+use crate::pipeline::clock::wall_ns_of;
 use crate::pipeline::current::{self, InsideApi};
-use crate::pipeline::scope::{self, ScopeData};
+use crate::pipeline::scope::ScopeData;
 use crate::pipeline::{local, state};
 use crate::record::{Details, Kind, start_asked_in, start_in};
 use opentelemetry::trace::{self, SpanBuilder};
@@ -26,11 +27,7 @@ impl trace::TracerProvider for TracerProvider {
 
     fn tracer_with_scope(&self, scope: InstrumentationScope) -> Tracer {
         current::api_in_use();
-        let interned = with_pairs(&scope.attributes().cloned().collect::<Vec<_>>(), |attributes| {
-            let schema_url = scope.schema_url().unwrap_or("");
-            scope::intern(scope.name(), scope.version().unwrap_or(""), schema_url, attributes)
-        });
-        Tracer { scope: interned }
+        Tracer { scope: interned(&scope) }
     }
 }
 
@@ -71,7 +68,7 @@ impl Tracer {
             span.set_kind(kind(given));
         }
         if let Some(time) = builder.start_time {
-            span.set_start(wall_ns(time));
+            span.set_start(wall_ns_of(time));
         }
         Span::of(span)
     }
@@ -88,7 +85,7 @@ impl Tracer {
                 attributes,
                 links: &links,
                 links_follow: true,
-                start_ns: builder.start_time.map(wall_ns),
+                start_ns: builder.start_time.map(wall_ns_of),
             };
             start_asked_in(self.scope, &builder.name, parent, &details)
         });

@@ -1,7 +1,8 @@
 //! Spans of the OpenTelemetry API.
 
-use super::convert::{Borrowed, from_api, status, to_api, wall_ns, with_pairs};
+use super::convert::{Borrowed, from_api, status, to_api, with_pairs};
 use crate::context::SpanContext;
+use crate::pipeline::clock::wall_ns_of;
 use crate::record;
 use opentelemetry::KeyValue;
 use opentelemetry::trace::{self, Status};
@@ -46,7 +47,7 @@ impl trace::Span for Span {
     ) {
         if let Some(span) = self.span.as_mut().filter(|span| span.is_recording()) {
             let name = name.into();
-            with_pairs(&attributes, |pairs| span.add_event_at(wall_ns(timestamp), &name, pairs));
+            with_pairs(&attributes, |pairs| span.add_event_at(wall_ns_of(timestamp), &name, pairs));
         }
     }
 
@@ -87,7 +88,7 @@ impl trace::Span for Span {
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
         if let Some(span) = self.span.take() {
-            span.end_at(wall_ns(timestamp));
+            span.end_at(wall_ns_of(timestamp));
         }
     }
 }

@@ -7,10 +7,9 @@
 use super::files::Files;
 use super::shelf::Shelf;
 use super::{Count, Options, Recovered, Stored};
-use crate::context;
 use crate::diagnose::{self, Cause};
 use crate::export::{Batch, BatchId};
-use crate::pipeline::{os, thread};
+use crate::pipeline::thread;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -82,8 +81,6 @@ impl<F: Files> Keepers<F> {
     pub(crate) fn start() -> io::Result<Self> {
         let (commands, received) = channel();
         thread::spawn(c"oxitel-spool", move || {
-            os::block_signals();
-            context::suppress_thread();
             // What was accepted lies on the disk; whoever waits for an answer is told by the drop
             // of its channel.
             if catch_unwind(AssertUnwindSafe(|| keep(&received))).is_err() {

@@ -9,6 +9,7 @@ mod names;
 mod negotiate;
 mod serve;
 mod text;
+mod translation;
 mod units;
 
 #[cfg(all(test, feature = "testing"))]
@@ -19,21 +20,7 @@ use super::stream::Reader;
 use crate::pipeline::clock;
 use negotiate::Answer;
 pub(crate) use serve::{Served, serve};
-
-/// How names of instruments become names of metrics for Prometheus.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Translation {
-    /// `foo.bar` in bytes, a counter: `foo_bar_bytes_total`.
-    #[default]
-    UnderscoreEscapingWithSuffixes,
-    /// The same: `foo_bar`.
-    UnderscoreEscapingWithoutSuffixes,
-    /// The same: `foo.bar_bytes_total`. Scrapers that do not ask for UTF-8 get underscores.
-    NoUtf8EscapingWithSuffixes,
-    /// The same: `foo.bar`. Scrapers that do not ask for UTF-8 get underscores.
-    NoTranslation,
-}
+pub use translation::Translation;
 
 impl Translation {
     fn has_suffixes(self) -> bool {

@@ -1,6 +1,6 @@
 //! Names of metrics and labels.
 
-use super::{Style, Translation, units};
+use super::{Style, units};
 use crate::metrics::InstrumentKind;
 
 /// A metric family's name, and the unit that it ends with.
@@ -73,17 +73,4 @@ pub(super) fn is_plain(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b':')
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
-}
-
-impl Translation {
-    /// By the name that configuration files use.
-    pub fn named(name: &str) -> Option<Self> {
-        match name {
-            "UnderscoreEscapingWithSuffixes" => Some(Self::UnderscoreEscapingWithSuffixes),
-            "UnderscoreEscapingWithoutSuffixes" => Some(Self::UnderscoreEscapingWithoutSuffixes),
-            "NoUTF8EscapingWithSuffixes" => Some(Self::NoUtf8EscapingWithSuffixes),
-            "NoTranslation" => Some(Self::NoTranslation),
-            _ => None,
-        }
-    }
 }
