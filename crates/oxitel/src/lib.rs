@@ -43,6 +43,8 @@
 //! Every name of this page stays, does nothing and costs nothing; the tree then has no HTTP, no
 //! runtime and no engine in it.
 
+#[cfg(feature = "otel")]
+pub mod binding;
 pub mod bridge;
 pub mod config;
 pub mod context;
@@ -82,9 +84,9 @@ pub use off::export;
 #[cfg(not(feature = "otel"))]
 pub use off::metrics;
 pub use record::{
-    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
-    Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
-    SpanMut, SpanRef, Status, Value, ValueRef, Verdict, instrument,
+    Current, Decision, Entered, EventRef, Hooks, Instrumented, Items, Kind, Limits, LinkRef,
+    LogRecord, Pairs, Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span,
+    SpanBuilder, SpanMut, SpanRef, Status, Value, ValueRef, Verdict, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 

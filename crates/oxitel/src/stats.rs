@@ -53,12 +53,22 @@ pub struct Dropped {
 }
 
 impl Dropped {
+    /// Each reason by its name, with the number of records.
+    pub fn by_reason(&self) -> [(&'static str, u64); 7] {
+        [
+            ("queue_full", self.queue_full),
+            ("too_large", self.too_large),
+            ("unreachable", self.unreachable),
+            ("already_shutdown", self.already_shutdown),
+            ("shutdown_deadline", self.shutdown_deadline),
+            ("damaged", self.damaged),
+            ("by_hook", self.by_hook),
+        ]
+    }
+
     /// All of them.
     pub fn total(&self) -> u64 {
-        let Self { queue_full, too_large, unreachable, already_shutdown, .. } = self;
-        let Self { shutdown_deadline, damaged, by_hook, .. } = self;
-        let in_memory = queue_full + too_large + unreachable + already_shutdown + by_hook;
-        in_memory + shutdown_deadline + damaged
+        self.by_reason().iter().map(|(_, count)| count).sum()
     }
 }
 

@@ -27,8 +27,22 @@ impl SpanContext {
         flags: TraceFlags,
         trace_state: Option<&str>,
     ) -> Self {
-        let state = trace_state.filter(|state| !state.is_empty()).map(Arc::from);
-        Self { ids: Ids::new(trace_id, span_id, flags, true), trace_state: state }
+        Self::made_of(Ids::new(trace_id, span_id, flags, true), trace_state)
+    }
+
+    /// A span of this process that another front end made.
+    pub fn local(
+        trace_id: TraceId,
+        span_id: SpanId,
+        flags: TraceFlags,
+        trace_state: Option<&str>,
+    ) -> Self {
+        Self::made_of(Ids::new(trace_id, span_id, flags, false), trace_state)
+    }
+
+    fn made_of(ids: Ids, trace_state: Option<&str>) -> Self {
+        let trace_state = trace_state.filter(|state| !state.is_empty()).map(Arc::from);
+        Self { ids, trace_state }
     }
 
     /// The trace.

@@ -49,6 +49,21 @@ impl SpanRef<'_> {
         match self.0 {}
     }
 
+    /// What happened during it.
+    pub fn events(&self) -> impl Iterator<Item = EventRef<'_>> {
+        std::iter::empty()
+    }
+
+    /// The spans it points at.
+    pub fn links(&self) -> impl Iterator<Item = LinkRef<'_>> {
+        std::iter::empty()
+    }
+
+    /// How many attributes, events and links a limit left out.
+    pub fn dropped(&self) -> (u32, u32, u32) {
+        match self.0 {}
+    }
+
     /// How many events it has.
     pub fn events_count(&self) -> u32 {
         match self.0 {}
@@ -110,6 +125,8 @@ impl SpanMut<'_> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ValueRef<'a> {
+    /// Nothing.
+    Empty,
     /// Text.
     Str(&'a str),
     /// `true` or `false`.
@@ -133,6 +150,43 @@ impl<'a> ValueRef<'a> {
             Self::Str(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// Something that happened during a span; there is none.
+#[derive(Clone, Debug)]
+pub struct EventRef<'a>(Never, PhantomData<&'a ()>);
+
+impl<'a> EventRef<'a> {
+    /// What happened.
+    pub fn name(&self) -> &'a str {
+        match self.0 {}
+    }
+
+    /// When, in nanoseconds since 1970.
+    pub fn time_ns(&self) -> u64 {
+        match self.0 {}
+    }
+
+    /// What else was said.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
+        std::iter::empty()
+    }
+}
+
+/// A span that another one points at; there is none.
+#[derive(Clone, Debug)]
+pub struct LinkRef<'a>(Never, PhantomData<&'a ()>);
+
+impl<'a> LinkRef<'a> {
+    /// The other span.
+    pub fn context(&self) -> SpanContext {
+        match self.0 {}
+    }
+
+    /// What else was said.
+    pub fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
+        std::iter::empty()
     }
 }
 

@@ -359,6 +359,42 @@ pub(crate) fn finish(scratch: Box<Scratch>, end_ns: Option<u64>) {
     }
 }
 
+/// Encodes the finished span into this thread's chunk; the scratch stays with its owner, who calls
+/// [`let_go`] later. Without an end a hook has dropped it.
+pub(crate) fn write_finished(scratch: &Scratch, end_ns: Option<u64>) {
+    with_shard(|engine, shard| write(engine, shard, scratch, end_ns));
+}
+
+/// Takes a scratch back whose span was written, or never ended.
+pub(crate) fn let_go(scratch: Box<Scratch>, is_written: bool) {
+    if scratch.epoch != state::epoch() {
+        return;
+    }
+    let mut kept = Some(scratch);
+    visit(|local| {
+        if let (Some(home), Some(scratch)) = (local.home(), kept.take()) {
+            if !is_written {
+                count_unended(&home.shard);
+            }
+            local.recycle(scratch, home.engine);
+        }
+    });
+    if kept.is_some()
+        && let Some(engine) = engine::current()
+    {
+        if !is_written {
+            count_unended(engine.registry.orphans());
+        }
+        engine.scratch_freed();
+    }
+}
+
+/// It lives no more and was never a record.
+#[cold]
+fn count_unended(shard: &Shard) {
+    shard.traces.chunk.with(|_| shard.ended.increment());
+}
+
 /// Of a thread that is past its thread-locals.
 #[cold]
 #[inline(never)]

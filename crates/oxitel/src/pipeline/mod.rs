@@ -20,7 +20,7 @@ pub(crate) mod control;
 pub(crate) mod current;
 mod dispatch;
 pub(crate) mod encode;
-mod engine;
+pub(crate) mod engine;
 pub(crate) mod fork;
 pub(crate) mod frames;
 mod gather;

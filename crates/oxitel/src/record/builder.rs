@@ -8,16 +8,19 @@ use crate::pipeline::scratch::Scratch;
 use std::fmt;
 
 /// What is known of a span when it starts, beside its name and parent: what samplers and hooks of
-/// the program see.
+/// the program see. Its values are not redacted yet, so it has no `Debug`.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Details<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) attributes: &'a [(&'a str, Value<'a>)],
-    pub(crate) links: &'a [SpanContext],
+pub struct Details<'a> {
+    /// Its role in the trace.
+    pub kind: Kind,
+    /// What there is to say from the beginning.
+    pub attributes: &'a [(&'a str, Value<'a>)],
+    /// The spans it points at.
+    pub links: &'a [SpanContext],
     /// The caller adds the links itself: they have attributes.
-    pub(crate) links_follow: bool,
-    /// In nanoseconds since 1970, instead of now.
-    pub(crate) start_ns: Option<u64>,
+    pub links_follow: bool,
+    /// When it began, in nanoseconds since 1970, instead of now.
+    pub start_ns: Option<u64>,
 }
 
 impl Details<'_> {

@@ -26,6 +26,8 @@ mod scope;
 #[cfg(feature = "otel")]
 mod span;
 #[cfg(feature = "otel")]
+mod span_parts;
+#[cfg(feature = "otel")]
 mod span_ref;
 mod status;
 mod value;
@@ -35,9 +37,9 @@ pub use crate::off::span::{Current, Entered, Instrumented, Scope, Span, SpanBuil
 #[cfg(not(feature = "otel"))]
 use crate::off::span_ref;
 #[cfg(not(feature = "otel"))]
-pub use crate::off::span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef};
+pub use crate::off::span_ref::{EventRef, Items, LinkRef, Pairs, SpanMut, SpanRef, ValueRef};
 #[cfg(feature = "otel")]
-pub(crate) use builder::Details;
+pub use builder::Details;
 pub use hooks::{Hooks, Verdict};
 pub use instrument::instrument;
 pub use limits::Limits;
@@ -50,7 +52,7 @@ pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 #[cfg(feature = "otel")]
-pub(crate) use span::{Inner, link_target, start_asked_in, start_in};
+pub(crate) use span::{Inner, begin_in, end_of, is_kept, link_target, start_asked_in, start_in};
 #[cfg(all(feature = "otel", feature = "tracing"))]
 pub(crate) use span::{Parent, start, start_with, starts_are_asked};
 #[cfg(feature = "otel")]
@@ -63,6 +65,7 @@ pub use {
     entered::{Current, Entered, Instrumented},
     scope::Scope,
     span::Span,
+    span_parts::{EventRef, LinkRef},
     span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef},
 };
 

@@ -141,6 +141,26 @@ pub(crate) fn start_in(scope: &'static ScopeData, name: &str, parent: &SpanConte
     Span(if state::is_on() { local::start_below(scope, name, parent) } else { Inner::Off })
 }
 
+/// Starts a span of such a scope with what is known of it from the beginning.
+pub(crate) fn begin_in(
+    scope: &'static ScopeData,
+    name: &str,
+    parent: &SpanContext,
+    details: &Details<'_>,
+) -> Inner {
+    if !state::is_on() {
+        return Inner::Off;
+    }
+    if state::starts_are_asked() {
+        return asked::start(scope, name, Parent::Given(parent), details);
+    }
+    let mut begun = local::start_below(scope, name, parent);
+    if let Inner::Recorded(scratch) = &mut begun {
+        details.apply(scratch);
+    }
+    begun
+}
+
 /// The same in a program that is asked about its spans; `details` are on the span then.
 pub(crate) fn start_asked_in(
     scope: &'static ScopeData,
@@ -370,11 +390,22 @@ fn end(span: Inner) {
         Inner::Passive(place) => local::recycle_passive(place),
         Inner::Recorded(mut scratch) => {
             scratch.close_mailbox();
-            // A named end may be of a clock that jumped since; no span is shorter than nothing.
-            let named = scratch.ended_at.map(|end_ns| end_ns.max(scratch.start.wall_ns));
-            let end_ns = named.unwrap_or_else(|| scratch.start.end_ns());
-            let kept = !state::ends_are_asked() || asked::is_kept(&scratch, end_ns);
+            let end_ns = end_of(&scratch, scratch.ended_at);
+            let kept = is_kept(&scratch, end_ns);
             local::finish(scratch, kept.then_some(end_ns));
         }
     }
+}
+
+/// When it ends: at the named time, else now. A named end may be of a clock that jumped since; no
+/// span is shorter than nothing.
+#[inline(always)]
+pub(crate) fn end_of(scratch: &Scratch, named: Option<u64>) -> u64 {
+    named.map_or_else(|| scratch.start.end_ns(), |end_ns| end_ns.max(scratch.start.wall_ns))
+}
+
+/// Whether no hook of the program drops it.
+#[inline(always)]
+pub(crate) fn is_kept(scratch: &Scratch, end_ns: u64) -> bool {
+    !state::ends_are_asked() || asked::is_kept(scratch, end_ns)
 }

@@ -1,5 +1,6 @@
 //! A span as hooks see it: read from its encoding when somebody asks, and not before.
 
+use super::span_parts::{self, EventRef, LinkRef};
 use super::{Kind, Status, Value};
 use crate::context::{SpanContext, SpanId};
 use crate::pipeline::clock;
@@ -18,6 +19,11 @@ pub struct SpanRef<'a> {
 impl<'a> SpanRef<'a> {
     pub(super) fn ended(scratch: &'a Scratch, end_ns: u64) -> Self {
         Self { scratch, end_ns: Some(end_ns) }
+    }
+
+    /// One that may have ended.
+    pub(crate) fn of(scratch: &'a Scratch, end_ns: Option<u64>) -> Self {
+        Self { scratch, end_ns }
     }
 
     /// Its name.
@@ -57,6 +63,22 @@ impl<'a> SpanRef<'a> {
     /// The value of one attribute.
     pub fn attribute(&self, key: &str) -> Option<ValueRef<'_>> {
         self.attributes().find(|(known, _)| *known == key).map(|(_, value)| value)
+    }
+
+    /// What happened during it.
+    pub fn events(&self) -> impl Iterator<Item = EventRef<'_>> {
+        span_parts::events(&self.scratch.events.bytes)
+    }
+
+    /// The spans it points at.
+    pub fn links(&self) -> impl Iterator<Item = LinkRef<'_>> {
+        span_parts::links(&self.scratch.links.bytes)
+    }
+
+    /// How many attributes, events and links a limit left out.
+    pub fn dropped(&self) -> (u32, u32, u32) {
+        let Scratch { attributes, events, links, .. } = self.scratch;
+        (attributes.dropped, events.dropped, links.dropped)
     }
 
     /// How many events it has.
@@ -144,6 +166,8 @@ impl fmt::Debug for SpanMut<'_> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum ValueRef<'a> {
+    /// Nothing.
+    Empty,
     /// Text.
     Str(&'a str),
     /// `true` or `false`.
@@ -169,8 +193,7 @@ impl<'a> ValueRef<'a> {
         }
     }
 
-    /// From an `AnyValue` message. One without content is an empty text: nothing of ours writes
-    /// it.
+    /// From an `AnyValue` message.
     fn read(message: &'a [u8]) -> Self {
         let content = Fields::new(message).flatten().find_map(|field| match field {
             (1, Content::Bytes(text)) => std::str::from_utf8(text).ok().map(Self::Str),
@@ -182,7 +205,7 @@ impl<'a> ValueRef<'a> {
             (7, Content::Bytes(bytes)) => Some(Self::Bytes(bytes)),
             _ => None,
         });
-        content.unwrap_or(Self::Str(""))
+        content.unwrap_or(Self::Empty)
     }
 }
 
@@ -231,7 +254,7 @@ fn pair_under_tag(field: &[u8]) -> Option<(&str, ValueRef<'_>)> {
 /// A `KeyValue` message.
 pub(crate) fn pair(message: &[u8]) -> Option<(&str, ValueRef<'_>)> {
     let mut key = None;
-    let mut value = ValueRef::Str("");
+    let mut value = ValueRef::Empty;
     for field in Fields::new(message).flatten() {
         match field {
             (1, Content::Bytes(bytes)) => key = std::str::from_utf8(bytes).ok(),

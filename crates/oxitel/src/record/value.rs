@@ -5,6 +5,8 @@
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
+    /// Nothing: the key is there and says no more.
+    Empty,
     /// Text.
     Str(&'a str),
     /// `true` or `false`.

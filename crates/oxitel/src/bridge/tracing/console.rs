@@ -128,6 +128,7 @@ impl Line {
         let text = &mut self.text;
         // Writing to a String cannot fail.
         let _ = match value {
+            Value::Empty => Ok(()),
             Value::Str(value) if value.is_empty() || value.contains(char::is_whitespace) => {
                 write!(text, "{value:?}")
             }

@@ -49,6 +49,7 @@ fn as_text(value: &ValueRef<'_>) -> String {
 fn write_json(json: &mut String, value: &ValueRef<'_>) {
     // Writing to a `String` does not fail.
     let _ = match value {
+        ValueRef::Empty => write!(json, "null"),
         ValueRef::Str(text) => write!(json, "{}", quoted(text)),
         ValueRef::Bool(flag) => write!(json, "{flag}"),
         ValueRef::I64(number) => write!(json, "{number}"),

@@ -156,6 +156,7 @@ impl Nested<'_> {
         class: Class,
     ) -> Result<(), TooMuch> {
         match *value {
+            Value::Empty => Ok(()),
             Value::Str(text) => self.text(key, text, class),
             Value::Bytes(_) if class == Class::Secret => self.replaced(),
             Value::Bytes(bytes) => self.field(0x3a, cut_bytes(bytes, self.treatment.length)),

@@ -137,8 +137,8 @@ fn scalar_length(value: &Value<'_>, limit: usize) -> usize {
             Err(_) => field_length(decimal(number, &mut [0; 20]).len()),
         },
         Value::F64(_) => 9,
-        // `nested` writes these.
-        Value::Array(_) | Value::Map(_) => 0,
+        // `nested` writes lists and maps.
+        Value::Empty | Value::Array(_) | Value::Map(_) => 0,
     }
 }
 
@@ -163,7 +163,7 @@ fn scalar(writer: &mut Writer<'_>, value: &Value<'_>, limit: usize) {
             writer.bytes(&number.to_le_bytes());
         }
         Value::Bytes(bytes) => writer.field(0x3a, cut_bytes(bytes, limit)),
-        Value::Array(_) | Value::Map(_) => {}
+        Value::Empty | Value::Array(_) | Value::Map(_) => {}
     }
 }
 

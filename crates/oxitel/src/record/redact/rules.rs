@@ -59,7 +59,9 @@ impl Rules {
     /// Looks at an attribute that did not pass.
     pub(crate) fn examine(&self, key: &str, fingerprint: u32, value: &Value<'_>) -> Examined {
         match *value {
-            Value::Bool(_) | Value::I64(_) | Value::U64(_) | Value::F64(_) => Examined::AsItIs,
+            Value::Empty | Value::Bool(_) | Value::I64(_) | Value::U64(_) | Value::F64(_) => {
+                Examined::AsItIs
+            }
             Value::Str(text) => {
                 let scrubbed = self.scrubbed(self.class(key, fingerprint), key, text);
                 scrubbed.map_or(Examined::AsItIs, Examined::Text)

@@ -1,0 +1,59 @@
+//! What a binding to another language builds on: spans, log records and meters whose scopes,
+//! parents and times are known only at run time.
+//!
+//! A program in Rust needs none of it. It follows the needs of `oxitel`'s own bindings and may
+//! change with any version.
+//!
+//! ```
+//! # #[cfg(feature = "testing")] {
+//! # let receiver = oxitel::testing::Receiver::start();
+//! # let guard = oxitel::init(oxitel::Config::new("shop").endpoint(receiver.endpoint()))?;
+//! use oxitel::SpanContext;
+//! use oxitel::binding::{LiveSpan, RuntimeScope, Start};
+//!
+//! let scope = RuntimeScope::of("shop", "1.0", "", &[]);
+//! let mut span = LiveSpan::start(scope, "order", &SpanContext::NONE, &Start::default());
+//! span.set_attribute("order.items", &3.into());
+//! span.end(None);
+//! // It can still be read, until it is dropped.
+//! assert_eq!(span.read(|span| span.attributes().count()), Some(1));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod scope;
+mod span;
+mod value;
+
+use crate::pipeline::{engine, lifecycle, settings, state};
+use crate::record;
+pub use crate::record::Details as Start;
+use crate::wire::{Content, Fields};
+pub use scope::RuntimeScope;
+pub use span::LiveSpan;
+pub use value::OwnedValue;
+
+/// Whether a sampler or hook of the program looks at what a span starts with: then attributes and
+/// links are worth collecting before it starts.
+#[inline]
+pub fn starts_are_asked() -> bool {
+    state::starts_are_asked()
+}
+
+/// What describes this process, as it is sent; nothing before telemetry starts.
+pub fn resource() -> Vec<(String, OwnedValue)> {
+    let (Some(settings), Some(engine)) = (settings::current(), engine::current()) else {
+        return Vec::new();
+    };
+    let encoded = settings.resource.encode(&engine.instance_id);
+    let pairs = Fields::new(&encoded).flatten().filter_map(|field| match field {
+        (_, Content::Bytes(pair)) => record::pair(pair),
+        _ => None,
+    });
+    pairs.map(|(key, value)| (key.to_owned(), OwnedValue::of(&value))).collect()
+}
+
+/// Whether the engine runs in this process.
+pub fn is_running() -> bool {
+    lifecycle::is_running()
+}

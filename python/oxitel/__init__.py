@@ -1,0 +1,4 @@
+"""OpenTelemetry for Python on an engine in Rust.
+
+Importing starts nothing.
+"""

@@ -1,0 +1,118 @@
+//! `start_as_current_span`: a context manager, and a decorator.
+
+use crate::api::api;
+use crate::provider::said;
+use crate::span::{OnExit, Span, is_error};
+use crate::tracer::{Asked, Recorder};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A span to be: it begins at `__enter__`, and is current until `__exit__`.
+#[pyclass(frozen, module = "oxitel._native")]
+pub(crate) struct CurrentSpan {
+    recorder: Arc<Recorder>,
+    name: Py<PyString>,
+    /// Context, kind, attributes, links and start time.
+    given: [Option<Py<PyAny>>; 5],
+    on_exit: OnExit,
+    end_on_exit: bool,
+    /// The span while it is current, with what makes the one before current again.
+    entered: Mutex<Option<(Py<Span>, Py<PyAny>)>>,
+}
+
+impl CurrentSpan {
+    pub(crate) fn new(
+        recorder: Arc<Recorder>,
+        name: Py<PyString>,
+        given: [Option<Py<PyAny>>; 5],
+        on_exit: OnExit,
+        end_on_exit: bool,
+    ) -> Self {
+        Self { recorder, name, given, on_exit, end_on_exit, entered: Mutex::new(None) }
+    }
+
+    fn entered(&self) -> MutexGuard<'_, Option<(Py<Span>, Py<PyAny>)>> {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[pymethods]
+impl CurrentSpan {
+    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Span>> {
+        let api = api(py);
+        let [context, kind, attributes, links, start_time] =
+            self.given.each_ref().map(|given| given.as_ref().map(|given| given.bind(py)));
+        let current = api.runtime.current(py)?;
+        let context = context.filter(|context| !context.is_none()).unwrap_or(&current).clone();
+        let asked = Asked {
+            name: self.name.bind(py),
+            context,
+            kind,
+            attributes,
+            links,
+            start_time,
+            on_exit: self.on_exit,
+        };
+        let span = self.recorder.begin(py, &asked)?;
+        let token = api.runtime.attach(&api.context_with(&current, &span)?)?;
+        let before = self.entered().replace((span.clone().unbind(), token.unbind()));
+        if before.is_some() {
+            // The one before stays as it is: nobody can leave it any more.
+            return Err(PyRuntimeError::new_err("this span is entered already"));
+        }
+        Ok(span)
+    }
+
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _kind: &Bound<'_, PyAny>,
+        error: &Bound<'_, PyAny>,
+        _traceback: &Bound<'_, PyAny>,
+    ) -> bool {
+        let Some((span, token)) = self.entered().take() else { return false };
+        let api = api(py);
+        if let Err(error) = api.runtime.detach(token.bind(py))
+            && let Err(error) = api.python.detach_failed.bind(py).call1((error,))
+        {
+            said(py, "detach", error);
+        }
+        let span = span.bind(py);
+        if !error.is_none() && is_error(error) && span.get().is_live() {
+            span.get().note_exception(error, false);
+        }
+        if self.end_on_exit {
+            Span::finish(span, None);
+        }
+        false
+    }
+
+    /// A fresh one, for each call of a decorated function.
+    fn _recreate_cm(&self, py: Python<'_>) -> Self {
+        let given = self.given.each_ref().map(|given| given.as_ref().map(|it| it.clone_ref(py)));
+        Self::new(
+            Arc::clone(&self.recorder),
+            self.name.clone_ref(py),
+            given,
+            self.on_exit,
+            self.end_on_exit,
+        )
+    }
+
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        api(slf.py()).python.decorate.bind(slf.py()).call1((slf, function))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for given in self.given.iter().flatten() {
+            visit.call(given)?;
+        }
+        Ok(())
+    }
+}

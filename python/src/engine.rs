@@ -1,0 +1,117 @@
+//! The engine's life as Python steers it: start, flush, end, and the ledger.
+//!
+//! Whatever waits here lets go of the interpreter first.
+
+use crate::readable;
+use oxitel::export::SignalKind;
+use oxitel::{Config, FlushError, Stats};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use std::collections::HashMap;
+use std::mem;
+use std::time::Duration;
+
+/// Starts the engine. `variables` stand in front of the environment's; `resource` is what else
+/// describes this process. Returns whether anything is recorded.
+#[pyfunction]
+#[pyo3(signature = (variables, resource=Vec::new(), shutdown_timeout=None))]
+pub(crate) fn start(
+    py: Python<'_>,
+    variables: HashMap<String, String>,
+    resource: Vec<(String, String)>,
+    shutdown_timeout: Option<f64>,
+) -> PyResult<bool> {
+    let lookup = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
+    let mut config = Config::from_lookup(lookup)
+        .resource_attribute("telemetry.sdk.language", "python")
+        // The API's globals of Rust are of no use to a program in Python.
+        .otel_globals(false);
+    for (key, value) in resource {
+        config = config.resource_attribute(key, value);
+    }
+    if let Some(seconds) = shutdown_timeout {
+        config = config.shutdown_timeout(seconds_to_wait(seconds));
+    }
+    let started = py.detach(|| oxitel::init(config));
+    let guard = started.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let is_recording = guard.is_recording();
+    // `shutdown` ends it, and so does `atexit`.
+    mem::forget(guard);
+    Ok(is_recording)
+}
+
+/// What describes this process, as it is sent.
+#[pyfunction]
+pub(crate) fn resource(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    readable::dict(py, &oxitel::binding::resource())
+}
+
+/// Whether the engine runs in this process.
+#[pyfunction]
+pub(crate) fn is_running() -> bool {
+    oxitel::binding::is_running()
+}
+
+/// Sends everything that was recorded before the call. `None` when all of it was delivered; else
+/// how many records were lost since the last flush, how many still wait, and whether the time was
+/// over.
+#[pyfunction]
+pub(crate) fn flush(py: Python<'_>, timeout: f64) -> Option<(u64, u64, bool)> {
+    told(py.detach(|| oxitel::flush(seconds_to_wait(timeout))))
+}
+
+/// Flushes and ends telemetry; answers as [`flush`] does.
+#[pyfunction]
+pub(crate) fn shutdown(py: Python<'_>, timeout: f64) -> Option<(u64, u64, bool)> {
+    told(py.detach(|| oxitel::shutdown(seconds_to_wait(timeout))))
+}
+
+fn told(result: Result<(), FlushError>) -> Option<(u64, u64, bool)> {
+    result.err().map(|error| (error.lost, error.queued, error.timed_out))
+}
+
+/// What is no time to wait is none at all.
+fn seconds_to_wait(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::from_secs(3600))
+}
+
+/// The ledger: of all signals, or of `traces`, `metrics` or `logs`.
+#[pyfunction]
+#[pyo3(signature = (signal=None))]
+pub(crate) fn stats<'py>(py: Python<'py>, signal: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
+    let stats = match signal {
+        None => oxitel::stats(),
+        Some("traces") => oxitel::stats_of(SignalKind::Traces),
+        Some("metrics") => oxitel::stats_of(SignalKind::Metrics),
+        Some("logs") => oxitel::stats_of(SignalKind::Logs),
+        Some(other) => {
+            let text = format!("{other:?} is no signal: traces, metrics or logs");
+            return Err(PyValueError::new_err(text));
+        }
+    };
+    ledger(py, &stats)
+}
+
+fn ledger<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    let dropped = PyDict::new(py);
+    for (reason, count) in stats.dropped.by_reason() {
+        dropped.set_item(reason, count)?;
+    }
+    for (name, count) in [
+        ("recorded", stats.recorded),
+        ("delivered", stats.delivered),
+        ("rejected", stats.rejected),
+        ("queued", stats.queued),
+        ("spooled", stats.spooled),
+        ("recovered", stats.recovered),
+        ("live", stats.live),
+        ("redacted", stats.redacted),
+        ("panics", stats.panics),
+    ] {
+        dict.set_item(name, count)?;
+    }
+    dict.set_item("dropped", dropped)?;
+    Ok(dict)
+}

@@ -1,0 +1,47 @@
+//! `oxitel._native`: the engine behind the OpenTelemetry API of Python.
+//!
+//! Flow: a call of the API -> `attributes` turns Python's values into ours -> `oxitel::binding`
+//! records bytes -> the engine's own thread sends them. Nothing here waits for the network while
+//! it holds the interpreter, and no code of the program runs while a span is locked.
+//!
+//! In reading order: `api` (what we use of `opentelemetry-api`, found once), `context` (the current
+//! span), `attributes`, `provider` (processors, resource), `tracer`, `span`, `readable` (its
+//! getters), `current` (`start_as_current_span`), `engine` (start, flush, end).
+
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    reason = "what Python calls has the signature that Python gives it"
+)]
+
+mod api;
+mod attributes;
+mod context;
+mod current;
+mod engine;
+mod provider;
+mod readable;
+mod span;
+mod tracer;
+
+use pyo3::prelude::*;
+
+/// The engine behind the OpenTelemetry API.
+#[pymodule(gil_used = false)]
+mod _native {
+    use crate::api;
+    #[pymodule_export]
+    use crate::{
+        current::CurrentSpan,
+        engine::{flush, is_running, resource, shutdown, start, stats},
+        provider::set_processors,
+        span::Span,
+        tracer::Tracer,
+    };
+    use pyo3::prelude::*;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        api::load(module.py())
+    }
+}

@@ -1,0 +1,105 @@
+//! What all tracers of the process share: the processors of the program.
+
+use crate::api::api;
+use crate::span::Span;
+use pyo3::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// The one of this process.
+pub(crate) static PROVIDER: Provider =
+    Provider { has_processors: AtomicBool::new(false), processors: Mutex::new(None) };
+
+/// What the tracer provider in Python keeps here.
+pub(crate) struct Provider {
+    has_processors: AtomicBool,
+    /// Locked for moments, and never while code of the program runs.
+    processors: Mutex<Option<Arc<[Processor]>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Provider {
+    /// The processors of the program, as they are now.
+    #[inline]
+    pub(crate) fn processors(&self) -> Processors {
+        if !self.has_processors.load(Ordering::Relaxed) {
+            return Processors(None);
+        }
+        Processors(locked(&self.processors).clone())
+    }
+}
+
+/// A span processor in Python.
+struct Processor {
+    start: Py<PyAny>,
+    ending: Option<Py<PyAny>>,
+    end: Py<PyAny>,
+}
+
+/// Those of a moment.
+pub(crate) struct Processors(Option<Arc<[Processor]>>);
+
+impl Processors {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    fn each(&self, py: Python<'_>, what: &str, call: impl Fn(&Processor) -> Option<PyResult<()>>) {
+        for processor in self.0.iter().flat_map(|all| all.iter()) {
+            if let Some(Err(error)) = call(processor) {
+                said(py, what, error);
+            }
+        }
+    }
+
+    pub(crate) fn on_start(&self, span: &Bound<'_, Span>, context: &Bound<'_, PyAny>) {
+        let py = span.py();
+        self.each(py, "on_start", |processor| {
+            Some(processor.start.bind(py).call1((span, context)).map(drop))
+        });
+    }
+
+    pub(crate) fn on_ending(&self, span: &Bound<'_, Span>) {
+        let py = span.py();
+        self.each(py, "_on_ending", |processor| {
+            let ending = processor.ending.as_ref()?;
+            Some(ending.bind(py).call1((span,)).map(drop))
+        });
+    }
+
+    pub(crate) fn on_end(&self, span: &Bound<'_, Span>) {
+        let py = span.py();
+        self.each(py, "on_end", |processor| Some(processor.end.bind(py).call1((span,)).map(drop)));
+    }
+}
+
+/// Tells that code of the program failed in a place where nobody can answer for it.
+pub(crate) fn said(py: Python<'_>, what: &str, error: PyErr) {
+    if api(py).python.failed.bind(py).call1((what, error.clone_ref(py))).is_err() {
+        error.write_unraisable(py, None);
+    }
+}
+
+/// Replaces the processors.
+#[pyfunction]
+pub(crate) fn set_processors(processors: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
+    let read = |processor: &Bound<'_, PyAny>| {
+        Ok::<_, PyErr>(Processor {
+            start: processor.getattr("on_start")?.unbind(),
+            ending: processor.getattr_opt("_on_ending")?.map(Bound::unbind),
+            end: processor.getattr("on_end")?.unbind(),
+        })
+    };
+    let read: PyResult<Vec<_>> = processors.iter().map(read).collect();
+    let read = read?;
+    PROVIDER.has_processors.store(!read.is_empty(), Ordering::Relaxed);
+    let fresh = (!read.is_empty()).then(|| read.into());
+    // What was there is dropped out here: that may run code of the program.
+    let before = std::mem::replace(&mut *locked(&PROVIDER.processors), fresh);
+    drop(before);
+    Ok(())
+}

@@ -1,0 +1,199 @@
+//! Tracers: where spans begin.
+
+use crate::api::{Api, api};
+use crate::attributes::{lend_pairs, owned_pairs, text};
+use crate::current::CurrentSpan;
+use crate::provider::PROVIDER;
+use crate::span::{OnExit, Span, time_ns};
+use oxitel::binding::{LiveSpan, OwnedValue, RuntimeScope, Start, starts_are_asked};
+use oxitel::{Kind, SpanContext};
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use std::sync::Arc;
+
+/// Who records: what the spans of a tracer share.
+pub(crate) struct Recorder {
+    scope: RuntimeScope,
+    name: String,
+    version: String,
+    schema_url: String,
+    attributes: Vec<(String, OwnedValue)>,
+}
+
+impl Recorder {
+    /// The scope as the SDK shows it.
+    pub(crate) fn scope_for_people<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let words = (self.name.as_str(), self.version.as_str(), self.schema_url.as_str());
+        api(py).scope_for_people(py, words, &self.attributes)
+    }
+}
+
+/// How a span is to begin, in the API's words.
+pub(crate) struct Asked<'a, 'py> {
+    pub(crate) name: &'a Bound<'py, PyString>,
+    pub(crate) context: Bound<'py, PyAny>,
+    pub(crate) kind: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) attributes: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) links: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) start_time: Option<&'a Bound<'py, PyAny>>,
+    pub(crate) on_exit: OnExit,
+}
+
+/// In the order of `SpanKind`.
+const KINDS: [Kind; 5] =
+    [Kind::Internal, Kind::Server, Kind::Client, Kind::Producer, Kind::Consumer];
+
+type Linked = (SpanContext, Vec<(String, OwnedValue)>);
+
+/// Makes spans of one instrumentation scope.
+#[pyclass(frozen, module = "oxitel._native")]
+pub(crate) struct Tracer {
+    recorder: Arc<Recorder>,
+}
+
+impl Tracer {
+    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+}
+
+impl Recorder {
+    /// Starts a span.
+    pub(crate) fn begin<'py>(
+        self: &Arc<Self>,
+        py: Python<'py>,
+        asked: &Asked<'_, 'py>,
+    ) -> PyResult<Bound<'py, Span>> {
+        let api = api(py);
+        let parent = api.place_in(&asked.context)?;
+        let name = text(asked.name);
+        let kind = asked.kind.map_or(0, |kind| kind_number(api, kind));
+        let given =
+            |object: Option<&Bound<'py, PyAny>>| object.filter(|object| !object.is_none()).cloned();
+        let links = given(asked.links).map_or_else(Vec::new, |links| linked(api, &links));
+        let attributes = given(asked.attributes);
+        let mut start =
+            Start { kind: KINDS[kind], start_ns: time_ns(asked.start_time), ..Start::default() };
+        let live = if starts_are_asked() {
+            let targets: Vec<_> = links.iter().map(|(to, _)| to.clone()).collect();
+            lend_pairs(owned_pairs(api, attributes.as_ref()), |attributes| {
+                let start = Start { attributes, links: &targets, links_follow: true, ..start };
+                LiveSpan::start(self.scope, &name, &parent, &start)
+            })
+        } else {
+            start.links_follow = true;
+            LiveSpan::start(self.scope, &name, &parent, &start)
+        };
+        let span = Span::new(
+            live,
+            parent,
+            (asked.name.clone().unbind(), kind),
+            asked.on_exit,
+            Arc::clone(self),
+        );
+        if let Some(attributes) = attributes.filter(|_| !starts_are_asked() && span.is_live()) {
+            span.set_all(&attributes);
+        }
+        for (to, pairs) in links {
+            lend_pairs(pairs, |pairs| span.live().add_link(&to, pairs));
+        }
+        let span = Bound::new(py, span)?;
+        let processors = PROVIDER.processors();
+        if !processors.is_empty() && span.get().is_live() {
+            processors.on_start(&span, &asked.context);
+        }
+        Ok(span)
+    }
+}
+
+fn kind_number(api: &Api, kind: &Bound<'_, PyAny>) -> usize {
+    api.span_kinds.iter().position(|known| known.is(kind)).unwrap_or(0)
+}
+
+/// The links that point anywhere, or say something.
+fn linked(api: &Api, links: &Bound<'_, PyAny>) -> Vec<Linked> {
+    let links = links.try_iter().into_iter().flatten().map_while(Result::ok);
+    let read = |link: Bound<'_, PyAny>| {
+        let context = link.getattr(&api.names.context).ok()?;
+        let attributes = link.getattr(&api.names.attributes).ok();
+        let to = api.of_api(&context);
+        let pairs = owned_pairs(api, attributes.as_ref());
+        let says_anything = to.is_valid() || !pairs.is_empty() || !to.trace_state().is_empty();
+        says_anything.then_some((to, pairs))
+    };
+    links.filter_map(read).collect()
+}
+
+#[pymethods]
+impl Tracer {
+    #[new]
+    #[pyo3(signature = (name, version=None, schema_url=None, attributes=None))]
+    fn new(
+        py: Python<'_>,
+        name: &str,
+        version: Option<&str>,
+        schema_url: Option<&str>,
+        attributes: Option<&Bound<'_, PyAny>>,
+    ) -> Self {
+        let (version, schema_url) = (version.unwrap_or(""), schema_url.unwrap_or(""));
+        let attributes = owned_pairs(api(py), attributes);
+        let scope = lend_pairs(attributes.clone(), |attributes| {
+            RuntimeScope::of(name, version, schema_url, attributes)
+        });
+        let recorder = Recorder {
+            scope,
+            name: name.to_owned(),
+            version: version.to_owned(),
+            schema_url: schema_url.to_owned(),
+            attributes,
+        };
+        Self { recorder: Arc::new(recorder) }
+    }
+
+    #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None,
+        start_time=None, record_exception=true, set_status_on_exception=true))]
+    #[expect(clippy::too_many_arguments, reason = "the API's signature")]
+    fn start_span<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyString>,
+        context: Option<&Bound<'py, PyAny>>,
+        kind: Option<&Bound<'py, PyAny>>,
+        attributes: Option<&Bound<'py, PyAny>>,
+        links: Option<&Bound<'py, PyAny>>,
+        start_time: Option<&Bound<'py, PyAny>>,
+        record_exception: bool,
+        set_status_on_exception: bool,
+    ) -> PyResult<Bound<'py, Span>> {
+        let context = api(py).given_or_current(py, context)?;
+        let on_exit = OnExit { record_exception, set_status: set_status_on_exception };
+        let asked = Asked { name, context, kind, attributes, links, start_time, on_exit };
+        self.recorder.begin(py, &asked)
+    }
+
+    #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None,
+        start_time=None, record_exception=true, set_status_on_exception=true, end_on_exit=true))]
+    #[expect(clippy::too_many_arguments, reason = "the API's signature")]
+    fn start_as_current_span(
+        slf: &Bound<'_, Self>,
+        name: Py<PyString>,
+        context: Option<Py<PyAny>>,
+        kind: Option<Py<PyAny>>,
+        attributes: Option<Py<PyAny>>,
+        links: Option<Py<PyAny>>,
+        start_time: Option<Py<PyAny>>,
+        record_exception: bool,
+        set_status_on_exception: bool,
+        end_on_exit: bool,
+    ) -> CurrentSpan {
+        let recorder = Arc::clone(slf.get().recorder());
+        let on_exit = OnExit { record_exception, set_status: set_status_on_exception };
+        CurrentSpan::new(
+            recorder,
+            name,
+            [context, kind, attributes, links, start_time],
+            on_exit,
+            end_on_exit,
+        )
+    }
+}
