@@ -298,6 +298,15 @@ fn the_guide_answers_what_goes_wrong() {
         ],
     );
     answers(
+        "### Metrics Not Updating",
+        &[
+            "export interval",
+            "Prometheus scrape",
+            "`docker-compose logs otel-collector`",
+            "metric names match",
+        ],
+    );
+    answers(
         "### Connection Refused",
         &[
             "`docker-compose ps`",
