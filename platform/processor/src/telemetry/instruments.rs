@@ -98,14 +98,14 @@ fn find<I: Copy>(
     if let Some(known) = FOUND.try_with(look).ok().flatten() {
         return known;
     }
-    let made = make();
+    let instrument = make();
     // A thread that is at its end keeps nothing.
     let _ = FOUND.try_with(|found| {
         if let Ok(mut found) = found.try_borrow_mut() {
-            kind(&mut found).keep(meter, name, made);
+            kind(&mut found).keep(meter, name, instrument);
         }
     });
-    made
+    instrument
 }
 
 #[cfg(test)]
