@@ -46,6 +46,7 @@
 pub mod bridge;
 pub mod config;
 pub mod context;
+pub mod conventions;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]
