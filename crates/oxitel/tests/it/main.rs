@@ -4,6 +4,7 @@ mod canary;
 mod certificates;
 mod compression;
 mod configuration;
+mod conventions_spans;
 mod delivery;
 mod ending;
 mod exporters;
