@@ -4,6 +4,8 @@ mod canary;
 mod certificates;
 mod compression;
 mod configuration;
+mod conventions_names;
+mod conventions_rpc;
 mod conventions_spans;
 mod delivery;
 mod ending;

@@ -71,7 +71,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// A call of no object's method. Both names come from the program, not from a stranger's
     /// request: each pair is a time series.
-    pub fn new(method: &'a str, cls_id: &'a str) -> Self {
+    pub const fn new(method: &'a str, cls_id: &'a str) -> Self {
         Self { method, cls_id, object_id: None }
     }
 
