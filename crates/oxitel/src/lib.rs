@@ -108,6 +108,8 @@ mod pages {
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/metrics.md")]
     mod metrics {}
+    #[doc = include_str!("../../../docs/guide/conventions.md")]
+    mod conventions {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
     #[doc = include_str!("../../../docs/guide/sending.md")]

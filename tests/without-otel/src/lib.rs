@@ -7,6 +7,15 @@ use oxitel::config::{
     MetricReader, Origin, ResolvedSetting, Signal, Stream, Temporality, Tls,
 };
 use oxitel::context::Baggage;
+use oxitel::conventions::rpc::{
+    self, ActiveHandler, ActiveSession, BoundCall, Call, Direction, Mode, Side,
+};
+use oxitel::conventions::service::{Container, of_class};
+use oxitel::conventions::{
+    BackgroundJobType, CurrentOperation, DbOperation, DbSpan, EnteredOperation, JobSpan, Metric,
+    background, background_span, db, db_query_span, db_span, record_background_metrics,
+    record_db_metrics, stream,
+};
 use oxitel::export::{ExportError, Exporter, Files, KeptRequest, Memory, Request, SignalKind};
 use oxitel::metrics::{
     Aggregation, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge,
@@ -394,4 +403,45 @@ pub fn views() -> (View, View, Translation) {
         .exemplars(2);
     let other = View::of("a").name("b").leave_out(["k"]).aggregation(Aggregation::explicit());
     (view, other, Translation::default())
+}
+
+/// Work on a store, as the conventions have it; says whether any of it was recorded.
+pub async fn stored() -> bool {
+    let mut span: DbSpan = db_span(DbOperation::Get, Some("articles"), Some("tenant"));
+    let mut recording = span.is_recording();
+    {
+        let mut current: CurrentOperation<'_, _> = span.enter();
+        recording |= current.set_attribute(db::NAMESPACE, "other").is_recording();
+        record_db_metrics(Some(1), None);
+    }
+    let query = db_query_span("SELECT 1", "articles", None).stored_at("/store").batch_size(2);
+    let entered: EnteredOperation<_> = query.entered();
+    recording |= entered.is_recording();
+    drop(entered);
+    let job: JobSpan = background_span(BackgroundJobType::IndexBuild, "hnsw");
+    let work = async { record_background_metrics(Some(1), Some(1), background::SUCCESS) };
+    job.submitted_by(&SpanContext::NONE).instrument(work).await;
+    recording
+}
+
+/// Calls and events, as the conventions have them.
+pub async fn answered() -> Result<u32, std::fmt::Error> {
+    let call = Call::new("greet", "hello").on(7);
+    let bound: BoundCall = call.bind();
+    bound.record(Side::Client, Duration::ZERO, Err("timeout"));
+    rpc::record_payload(Direction::In, 1);
+    rpc::record_storage_operation("get", Duration::ZERO);
+    rpc::record_python_log(20);
+    let open: (ActiveSession, ActiveHandler) =
+        (rpc::active_session(), rpc::active_handler(Mode::Async));
+    drop((open, rpc::dispatch_span(&SpanContext::NONE), call.span()));
+    let metrics: Vec<&Metric> = rpc::METRICS.iter().chain(stream::METRICS).collect();
+    assert_eq!((metrics.len(), rpc::STANDARD_METRICS.len()), (16, 2));
+    stream::instruments().events_processed.add(1, &[]);
+    stream::Instruments::of(Meter::of(&SCOPE)).watermark_lag.record(1, &[]);
+    assert_eq!(of_class("hello", Container::Odgm), "hello-odgm");
+    let half = rpc::handle_sync(call, || Ok::<_, std::fmt::Error>(21))?;
+    let answer = rpc::handle(call, async { Ok(half * 2) }).await;
+    call.record(Side::Server, Duration::ZERO, answer.map(|_| ()).map_err(|_| "handler"));
+    answer
 }

@@ -4,8 +4,8 @@ use oxitel::bridge::SetParentError;
 use oxitel::config::Origin;
 use oxitel::{SpanContext, Stats};
 use oxitel_without_otel::{
-    Seen, called, configured, exporters, extended, handled, install, layers, measured,
-    own_subscriber, run, subscriber, travel, views, work,
+    Seen, answered, called, configured, exporters, extended, handled, install, layers, measured,
+    own_subscriber, run, stored, subscriber, travel, views, work,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -32,6 +32,16 @@ fn futures_give_their_own_results() {
     let mut work = pin!(work());
     let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(polled, Poll::Ready(42));
+}
+
+#[test]
+fn conventions_pass_everything_through() {
+    let mut stored = pin!(stored());
+    let polled = stored.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(false), "nothing is recorded");
+    let mut answered = pin!(answered());
+    let polled = answered.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(Ok(42)));
 }
 
 #[test]

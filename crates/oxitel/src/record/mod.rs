@@ -50,9 +50,9 @@ pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 #[cfg(feature = "otel")]
-pub(crate) use span::{Inner, link_target, start_asked_in, start_in};
+pub(crate) use span::{Inner, Parent, link_target, start_asked_in, start_in, start_with};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, start, start_with, starts_are_asked};
+pub(crate) use span::{start, starts_are_asked};
 #[cfg(feature = "otel")]
 pub(crate) use span_ref::pair;
 pub use status::{Kind, Status};
