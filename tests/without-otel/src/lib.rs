@@ -19,13 +19,13 @@ use oxitel::conventions::{
 use oxitel::export::{ExportError, Exporter, Files, KeptRequest, Memory, Request, SignalKind};
 use oxitel::metrics::{
     Aggregation, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge,
-    Histogram, InstrumentKind, Meter, Number, Observable, Observer, Translation, UpDownCounter,
-    View,
+    Histogram, InstrumentKind, Meter, Number, Observable, Observer, PageError, PrometheusPage,
+    Translation, UpDownCounter, View,
 };
 use oxitel::middleware::{
-    ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
-    ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer, SpanEnd, TrustIncoming,
-    http_client, set_route,
+    ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, MetricsPage,
+    ResponseBody, ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer, SpanEnd,
+    TrustIncoming, http_client, set_route,
 };
 use oxitel::propagate::environment::{self, Variables};
 use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
@@ -40,6 +40,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tower_layer::Layer as _;
+use tower_service::Service as _;
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Layered, SubscriberExt};
 
@@ -340,6 +341,22 @@ pub async fn called(status: u16) -> HashMap<String, String> {
 
 /// A body as the layers give it back.
 pub type Body = ResponseBody<String>;
+
+/// Serves the page for Prometheus itself; returns the status of the answer and why there is none.
+pub async fn served() -> (u16, String) {
+    let config = Config::default().own_prometheus_page();
+    assert_eq!(config.metric_reader.prometheus_translation, Translation::default());
+    let text = |page: Result<PrometheusPage, PageError>| {
+        page.map_or_else(
+            |error| error.to_string(),
+            |page| page.content_type.to_owned() + &page.text,
+        )
+    };
+    assert_eq!(text(PrometheusPage::collect_blocking("")), text(PrometheusPage::collect("").await));
+    let answer = MetricsPage::new().call(http::Request::new(())).await;
+    let status = answer.map_or(0, |answer| answer.status().as_u16());
+    (status, text(PrometheusPage::collect_blocking("")))
+}
 
 /// Measures with every instrument; returns how often a callback was asked for its value.
 pub fn measured() -> usize {

@@ -5,7 +5,7 @@ use oxitel::config::Origin;
 use oxitel::{SpanContext, Stats};
 use oxitel_without_otel::{
     Seen, answered, called, configured, exporters, extended, handled, install, layers, measured,
-    own_subscriber, run, stored, subscriber, travel, views, work,
+    own_subscriber, run, served, stored, subscriber, travel, views, work,
 };
 use std::future::Future;
 use std::pin::pin;
@@ -49,6 +49,14 @@ fn measurements_go_nowhere_and_nobody_is_asked() {
     assert_eq!(measured(), 0);
     let (view, other, _) = views();
     assert_eq!((view.clone(), other.clone()), (view, other));
+}
+
+#[test]
+fn there_is_no_page_for_prometheus_and_scrapers_are_told_so() {
+    let mut served = pin!(served());
+    let polled = served.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    let nothing = "metrics are not for Prometheus here".to_owned();
+    assert_eq!(polled, Poll::Ready((503, nothing)));
 }
 
 #[test]

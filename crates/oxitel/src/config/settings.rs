@@ -175,6 +175,9 @@ const METRIC_READER: &[Setting] = &[
     row!(debug, metric_reader.views),
     row!(plain, metric_reader.prometheus_host),
     row!(plain, metric_reader.prometheus_port),
+    row!(plain, metric_reader.prometheus_listens),
+    row!(plain, metric_reader.prometheus_translation),
+    row!(plain, metric_reader.prometheus_scope_labels),
 ];
 
 const LOG_RECORDS: &[Setting] = &[

@@ -50,7 +50,7 @@ pub use meter::{Builder, Meter, ObservableBuilder};
 pub use number::Number;
 pub(crate) use observable::Callback;
 pub use observable::{Observable, Observer};
-pub use prometheus::Translation;
+pub use prometheus::{PageError, PrometheusPage, Translation};
 pub(crate) use session::{Stamp, start, stop};
 // Public for tests of other crates only: programs set these by their configuration.
 #[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "see above"))]

@@ -28,6 +28,7 @@ mod metrics;
 mod middleware;
 mod nested;
 mod own_metrics;
+mod pages;
 mod places;
 mod pressure;
 mod propagation;
