@@ -83,9 +83,9 @@ pub use off::export;
 #[cfg(not(feature = "otel"))]
 pub use off::metrics;
 pub use record::{
-    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
-    Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
-    SpanMut, SpanRef, Status, Value, ValueRef, Verdict, instrument,
+    Current, Decision, Entered, ForeignRecord, Hooks, Instrumented, Items, Kind, Limits, LogRecord,
+    Pairs, Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
+    SpanMut, SpanRef, Status, Value, ValueRef, Verdict, forward_log, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 

@@ -1,7 +1,7 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
-use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
+use oxitel::bridge::{InstallError, Layer, Lines, SetParentError, SpanExt, Subscriber};
 use oxitel::config::{
     Compression, ExemplarFilter, Exporters, HistogramAggregation, LogLevel, LogRecords,
     MetricReader, Origin, ResolvedSetting, Signal, Stream, Temporality, Tls,
@@ -30,15 +30,15 @@ use oxitel::middleware::{
 use oxitel::propagate::environment::{self, Variables};
 use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
-    Config, Decision, Detector, FlushError, Headers, Hooks, InitError, Kind, Limits, Protocol,
-    Redaction, Resolved, Sampler, Sampling, Scalar, Scope, ShouldSample, SpanContext, SpanMut,
-    SpanRef, Stats, Status, Value, ValueRef, Verdict, context, propagate,
+    Config, Decision, Detector, FlushError, ForeignRecord, Headers, Hooks, InitError, Kind, Limits,
+    Protocol, Redaction, Resolved, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample,
+    SpanContext, SpanMut, SpanRef, Stats, Status, Value, ValueRef, Verdict, context, propagate,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 use tracing_subscriber::Registry;
@@ -231,6 +231,25 @@ pub fn own_subscriber() -> Subscriber {
         .with_location(true)
         .with_threads(true)
         .console()
+}
+
+/// Events as lines, in both forms: they need no engine. Returns how many were lost.
+pub fn lines(write: impl Fn(&[u8]) -> std::io::Result<()> + Send + Sync + 'static) -> u64 {
+    let json: Lines = oxitel::bridge::json_lines().write_with(write);
+    let text = oxitel::bridge::text_lines().on_stderr();
+    let subscriber = oxitel::bridge::subscriber().with_filter("info").lines(json);
+    tracing::subscriber::with_default(subscriber, || tracing::info!(n = 1, "said"));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(text), || {});
+    oxitel::bridge::lines_lost()
+}
+
+/// What another logging system says.
+pub fn forwarded(span: &SpanContext) -> Severity {
+    let record = ForeignRecord::new(50, "said").level_name("CRITICAL").logger("service");
+    let record = record.module("module").line(1).thread("main").thread_id(1).in_span(span);
+    let record = record.exception("Error", "failed", "").time(SystemTime::now());
+    oxitel::forward_log(&record.extras(&[("k", Value::Str("v"))]));
+    record.severity()
 }
 
 /// What a program may do to a span of `tracing`: where its parent is set, and where it stands.

@@ -11,6 +11,7 @@ mod builder;
 pub(crate) mod contained;
 #[cfg(feature = "otel")]
 mod entered;
+mod foreign;
 mod hooks;
 mod instrument;
 mod limits;
@@ -38,6 +39,7 @@ use crate::off::span_ref;
 pub use crate::off::span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef};
 #[cfg(feature = "otel")]
 pub(crate) use builder::Details;
+pub use foreign::{ForeignRecord, forward_log};
 pub use hooks::{Hooks, Verdict};
 pub use instrument::instrument;
 pub use limits::Limits;
