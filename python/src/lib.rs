@@ -5,7 +5,8 @@
 //! it holds the interpreter, and no code of the program runs while a span is locked.
 //!
 //! In reading order: `api` (what we use of `opentelemetry-api`, found once), `context` (the current
-//! span), `attributes`, `provider` (processors, resource), `tracer`, `span`, `readable` (its
+//! span), `attributes`, `provider` (processors, samplers), `tracer`, `decide`
+//! (the program's sampler), `span`, `readable` (its
 //! getters), `current` (`start_as_current_span`), `engine` (start, flush, end).
 
 #![expect(
@@ -18,6 +19,7 @@ mod api;
 mod attributes;
 mod context;
 mod current;
+mod decide;
 mod engine;
 mod provider;
 mod readable;
@@ -34,7 +36,7 @@ mod _native {
     use crate::{
         current::CurrentSpan,
         engine::{flush, is_running, resource, shutdown, start, stats},
-        provider::set_processors,
+        provider::{set_deciders, set_processors},
         span::Span,
         tracer::Tracer,
     };

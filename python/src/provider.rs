@@ -1,4 +1,4 @@
-//! What all tracers of the process share: the processors of the program.
+//! What all tracers of the process share: the processors, sampler and ids of the program.
 
 use crate::api::api;
 use crate::span::Span;
@@ -7,14 +7,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The one of this process.
-pub(crate) static PROVIDER: Provider =
-    Provider { has_processors: AtomicBool::new(false), processors: Mutex::new(None) };
+pub(crate) static PROVIDER: Provider = Provider {
+    has_processors: AtomicBool::new(false),
+    processors: Mutex::new(None),
+    has_deciders: AtomicBool::new(false),
+    deciders: Mutex::new(None),
+};
 
 /// What the tracer provider in Python keeps here.
 pub(crate) struct Provider {
     has_processors: AtomicBool,
     /// Locked for moments, and never while code of the program runs.
     processors: Mutex<Option<Arc<[Processor]>>>,
+    has_deciders: AtomicBool,
+    deciders: Mutex<Option<Arc<Deciders>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -29,6 +35,13 @@ impl Provider {
             return Processors(None);
         }
         Processors(locked(&self.processors).clone())
+    }
+
+    /// The program's own sampler and generator of ids, if it has any.
+    #[inline]
+    pub(crate) fn deciders(&self) -> Option<Arc<Deciders>> {
+        let has_any = self.has_deciders.load(Ordering::Relaxed);
+        has_any.then(|| locked(&self.deciders).clone()).flatten()
     }
 }
 
@@ -75,6 +88,23 @@ impl Processors {
         let py = span.py();
         self.each(py, "on_end", |processor| Some(processor.end.bind(py).call1((span,)).map(drop)));
     }
+}
+
+/// Objects of the program that decide about spans before there are any.
+pub(crate) struct Deciders {
+    pub(crate) sampler: Option<Py<PyAny>>,
+    pub(crate) ids: Option<Py<PyAny>>,
+}
+
+/// Puts a sampler and a generator of ids in place of the engine's; `None` leaves that one.
+#[pyfunction]
+#[pyo3(signature = (sampler=None, id_generator=None))]
+pub(crate) fn set_deciders(sampler: Option<Py<PyAny>>, id_generator: Option<Py<PyAny>>) {
+    let has_any = sampler.is_some() || id_generator.is_some();
+    let fresh = has_any.then(|| Arc::new(Deciders { sampler, ids: id_generator }));
+    let before = std::mem::replace(&mut *locked(&PROVIDER.deciders), fresh);
+    PROVIDER.has_deciders.store(has_any, Ordering::Relaxed);
+    drop(before);
 }
 
 /// Tells that code of the program failed in a place where nobody can answer for it.

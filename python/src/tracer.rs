@@ -3,6 +3,7 @@
 use crate::api::{Api, api};
 use crate::attributes::{lend_pairs, owned_pairs, text};
 use crate::current::CurrentSpan;
+use crate::decide;
 use crate::provider::PROVIDER;
 use crate::span::{OnExit, Span, time_ns};
 use oxitel::binding::{LiveSpan, OwnedValue, RuntimeScope, Start, starts_are_asked};
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 /// Who records: what the spans of a tracer share.
 pub(crate) struct Recorder {
-    scope: RuntimeScope,
+    pub(crate) scope: RuntimeScope,
     name: String,
     version: String,
     schema_url: String,
@@ -74,7 +75,14 @@ impl Recorder {
         let attributes = given(asked.attributes);
         let mut start =
             Start { kind: KINDS[kind], start_ns: time_ns(asked.start_time), ..Start::default() };
-        let live = if starts_are_asked() {
+        let deciders = PROVIDER.deciders();
+        let mut decided = None;
+        let live = if let Some(deciders) = &deciders {
+            start.links_follow = true;
+            let (live, attributes) = decide::start(self, deciders, asked, &parent, &start);
+            decided = attributes;
+            live
+        } else if starts_are_asked() {
             let targets: Vec<_> = links.iter().map(|(to, _)| to.clone()).collect();
             lend_pairs(owned_pairs(api, attributes.as_ref()), |attributes| {
                 let start = Start { attributes, links: &targets, links_follow: true, ..start };
@@ -91,7 +99,8 @@ impl Recorder {
             asked.on_exit,
             Arc::clone(self),
         );
-        if let Some(attributes) = attributes.filter(|_| !starts_are_asked() && span.is_live()) {
+        let are_set = deciders.is_none() && starts_are_asked();
+        if let Some(attributes) = decided.or(attributes).filter(|_| !are_set && span.is_live()) {
             span.set_all(&attributes);
         }
         for (to, pairs) in links {

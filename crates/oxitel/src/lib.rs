@@ -48,6 +48,7 @@ pub mod binding;
 pub mod bridge;
 pub mod config;
 pub mod context;
+pub mod conventions;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]

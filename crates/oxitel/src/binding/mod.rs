@@ -21,6 +21,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod decided;
 mod scope;
 mod span;
 mod value;
@@ -29,6 +30,7 @@ use crate::pipeline::{engine, lifecycle, settings, state};
 use crate::record;
 pub use crate::record::Details as Start;
 use crate::wire::{Content, Fields};
+pub use decided::Candidate;
 pub use scope::RuntimeScope;
 pub use span::LiveSpan;
 pub use value::OwnedValue;

@@ -18,7 +18,11 @@ pub struct LiveSpan {
 impl LiveSpan {
     /// Starts one below `parent`; below [`SpanContext::NONE`] it begins a trace.
     pub fn start(scope: RuntimeScope, name: &str, parent: &SpanContext, start: &Start<'_>) -> Self {
-        Self { inner: record::begin_in(scope.0, name, parent, start), end_ns: None }
+        Self::of(record::begin_in(scope.0, name, parent, start))
+    }
+
+    pub(super) fn of(inner: Inner) -> Self {
+        Self { inner, end_ns: None }
     }
 
     /// Whether what is set on it is kept: it is sampled, has not ended, and was begun in this

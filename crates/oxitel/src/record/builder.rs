@@ -25,7 +25,7 @@ pub struct Details<'a> {
 
 impl Details<'_> {
     /// Puts them on the span that was started with them.
-    pub(super) fn apply(&self, scratch: &mut Scratch) {
+    pub(crate) fn apply(&self, scratch: &mut Scratch) {
         scratch.kind = self.kind;
         if let Some(wall_ns) = self.start_ns {
             scratch.start = Stamp::at(wall_ns);

@@ -1,0 +1,56 @@
+//! Spans whose ids or fate another language decides.
+
+use super::{LiveSpan, RuntimeScope, Start};
+use crate::context::{Ids, SpanContext, SpanId, TraceFlags, TraceId};
+use crate::pipeline::local::{self, Prepared};
+use crate::record::Inner;
+
+/// The ids of a span to come.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    ids: Ids,
+    parent: SpanContext,
+}
+
+impl Candidate {
+    /// The next one below `parent`; `None` where nothing is recorded.
+    pub fn below(parent: &SpanContext) -> Option<Self> {
+        let (ids, _) = local::prepare(&parent.ids)?;
+        Some(Self { ids, parent: parent.clone() })
+    }
+
+    /// With ids of another generator. The trace's id is taken for a root only, and `is_random`
+    /// says whether that generator's are random.
+    pub fn with_ids(mut self, trace_id: TraceId, span_id: SpanId, is_random: bool) -> Self {
+        let is_root = !self.parent.is_valid();
+        let (trace_id, flags) = if is_root {
+            (trace_id, if is_random { TraceFlags::RANDOM } else { 0 })
+        } else {
+            (self.ids.trace_id(), (self.ids.flags & 0xff) as u8)
+        };
+        self.ids = Ids::new(trace_id, span_id, TraceFlags(flags), false);
+        self
+    }
+
+    /// The trace it would belong to.
+    pub fn trace_id(&self) -> TraceId {
+        self.ids.trace_id()
+    }
+
+    /// Starts it, recorded or not, with this trace state.
+    pub fn start(
+        self,
+        scope: RuntimeScope,
+        name: &str,
+        (keep, trace_state): (bool, Option<&str>),
+        start: &Start<'_>,
+    ) -> LiveSpan {
+        let trace_state = trace_state.filter(|state| !state.is_empty()).map(Into::into);
+        let prepared = Prepared { ids: self.ids, parent: self.parent.ids, trace_state, keep };
+        let mut begun = local::begin_prepared(scope.0, name, prepared);
+        if let Inner::Recorded(scratch) = &mut begun {
+            start.apply(scratch);
+        }
+        LiveSpan::of(begun)
+    }
+}
