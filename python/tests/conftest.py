@@ -1,0 +1,39 @@
+"""What all tests of the package share: a receiver, and one engine for each test that asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from oxitel import _native
+from receiver import Receiver
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver of this test's own."""
+    with Receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def start(receiver: Receiver) -> Iterator[Callable[..., bool]]:
+    """Starts the engine of this process: `start(OTEL_…="…")`. It sends to `receiver` and ends with
+    the test.
+
+    The API's globals can be set once in a process; a test that needs them runs a program of its
+    own, by `program.run_program`.
+    """
+
+    def started(**variables: str) -> bool:
+        defaults = {
+            "OTEL_SERVICE_NAME": "tests",
+            "OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint,
+        }
+        return _native.start(defaults | variables)
+
+    yield started
+    receiver.status = 200
+    receiver.answer()
+    _native.set_processors([])
+    _native.shutdown(10.0)
