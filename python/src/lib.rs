@@ -35,7 +35,7 @@ mod _native {
     #[pymodule_export]
     use crate::{
         current::CurrentSpan,
-        engine::{flush, is_running, resource, shutdown, start, stats},
+        engine::{flush, forget_kept, is_running, kept, resource, shutdown, start, stats},
         provider::{set_deciders, set_processors},
         span::Span,
         tracer::Tracer,
