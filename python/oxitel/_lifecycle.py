@@ -104,7 +104,8 @@ def _end_at_exit() -> None:
         _is_registered = True
         atexit.register(_at_exit)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=_in_forked_child)
+            # `multiprocessing` may have been loaded since.
+            os.register_at_fork(after_in_child=_end_with_multiprocessing)
     _end_with_multiprocessing()
 
 
@@ -113,19 +114,15 @@ def _at_exit() -> None:
     shutdown_telemetry()
 
 
-def _in_forked_child() -> None:
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        # A child of `multiprocessing` forgets all finalizers when it begins, and runs these.
-        util.register_after_fork(_lock, _in_child_of_multiprocessing)
-
-
-def _in_child_of_multiprocessing(_: object) -> None:
-    _end_with_multiprocessing()
-
-
 def _end_with_multiprocessing() -> None:
-    """Children of `multiprocessing` leave by `os._exit`, which passes over `atexit`."""
+    """Children of `multiprocessing` leave by `os._exit`, which passes over `atexit`. They forget
+    all finalizers when they begin, and run what is registered for after a fork then."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.Finalize(None, _at_exit, exitpriority=-100)
+        util.register_after_fork(_lock, _finalize_at_exit)
+        _finalize_at_exit()
+
+
+def _finalize_at_exit(_: object = None) -> None:
+    util = sys.modules["multiprocessing.util"]
+    util.Finalize(None, _at_exit, exitpriority=-100)
