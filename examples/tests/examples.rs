@@ -99,3 +99,14 @@ fn baggage() {
         baggage: last (server) customer.tier=gold
     ");
 }
+
+#[test]
+fn signals() {
+    insta::assert_snapshot!(without_ports(&tree(env!("CARGO_BIN_EXE_signals"))), @r#"
+    signals: visit (internal)
+      signals: POST (client) http.request.method=POST server.address=127.0.0.1 server.port=PORT url.full="http://HERE/orders/film?items=2" http.response.status_code=200
+        signals: POST /orders/{kind} (server) http.request.method=POST http.route="/orders/{kind}" url.scheme=http url.path=/orders/film url.query="items=2" server.address=127.0.0.1 server.port=PORT network.protocol.version="1.1" http.response.status_code=200
+          signals: pack (internal) kind=film items=2
+    INFO signals::shop: packed items=2 (in pack)
+    "#);
+}

@@ -72,8 +72,18 @@ impl Metadata {
 
 /// Builds the program `name` of one of the default members; returns where it is.
 pub(crate) fn program(root: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    built(root, name, &[])
+}
+
+/// The same of a member that a newcomer does not build.
+pub(crate) fn program_of(root: &Path, package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    built(root, name, &["--package", package])
+}
+
+fn built(root: &Path, name: &str, selection: &[&str]) -> anyhow::Result<PathBuf> {
     let mut command = cargo(root);
     command.args(["build", "--bin", name, "--message-format=json-render-diagnostics"]);
+    command.args(selection);
     let output = command.stderr(Stdio::inherit()).output().context("could not start cargo")?;
     if !output.status.success() {
         bail!("{name:?} does not build; cargo says why above");

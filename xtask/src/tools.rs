@@ -1,11 +1,15 @@
-//! The ladder by which a word finds a tool that is not Rust: on the PATH, else from PyPI into the
-//! user's cache folder and without root, else one yellow SKIP line that says what to install.
+//! The ladder by which a word finds a tool that is not Rust: on the PATH, else from PyPI or Debian
+//! into the user's cache folder and without root, else one yellow SKIP line that says what to
+//! install.
+
+mod debian;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::{console, environment};
+pub(crate) use debian::PROMETHEUS;
 
 /// A program that also comes as a Python wheel.
 pub(crate) struct Tool {

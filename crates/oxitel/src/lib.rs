@@ -85,9 +85,9 @@ pub use off::export;
 #[cfg(not(feature = "otel"))]
 pub use off::metrics;
 pub use record::{
-    Current, Decision, Entered, EventRef, Hooks, Instrumented, Items, Kind, Limits, LinkRef,
-    LogRecord, Pairs, Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span,
-    SpanBuilder, SpanMut, SpanRef, Status, Value, ValueRef, Verdict, instrument,
+    Current, Decision, Entered, EventRef, ForeignRecord, Hooks, Instrumented, Items, Kind, Limits,
+    LinkRef, LogRecord, Pairs, Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample,
+    Span, SpanBuilder, SpanMut, SpanRef, Status, Value, ValueRef, Verdict, forward_log, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 
@@ -110,6 +110,8 @@ mod pages {
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/metrics.md")]
     mod metrics {}
+    #[doc = include_str!("../../../docs/guide/conventions.md")]
+    mod conventions {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
     #[doc = include_str!("../../../docs/guide/sending.md")]

@@ -1,6 +1,8 @@
-//! The Python tests: the bytes that we send, judged by the official Python protobuf classes.
+//! The Python tests: the bytes that we send, judged by the official Python protobuf classes, and
+//! the page for Prometheus, judged by Prometheus itself.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -13,28 +15,50 @@ const FOLDER: &str = "tests/conformance";
 
 /// Runs the stage.
 pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
-    let folder = context.root.join(FOLDER);
+    run_tests(context.root, &[])
+}
+
+/// Runs those whose names `selection` names, in pytest's words; all of them if it is empty.
+pub(crate) fn run_tests(root: &Path, selection: &[&str]) -> anyhow::Result<Report> {
+    let folder = root.join(FOLDER);
     let requirements = fs::read_to_string(folder.join("requirements.txt"))
         .with_context(|| format!("{FOLDER}/requirements.txt"))?;
     let python = match tools::python_environment("conformance", &requirements) {
         Ok(environment) => environment.join("bin/python"),
         Err(skip) => return Ok(Report::skipped(skip)),
     };
-    let sample = cargo::program(context.root, "first-light")?;
-    let output = environment::clean(&mut Command::new(python))
+    let mut command = Command::new(python);
+    environment::clean(&mut command)
         .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra"])
         .arg(&folder)
-        .env("OXITEL_FIRST_LIGHT", sample)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .output()
-        .context("could not start pytest")?;
+        .args(selection)
+        .env("OXITEL_FIRST_LIGHT", cargo::program(root, "first-light")?)
+        .env("OXITEL_SIGNALS", cargo::program_of(root, "oxitel-examples", "signals")?)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    let skips = with_prometheus(&mut command);
+    let output = command.output().context("could not start pytest")?;
     let said = String::from_utf8_lossy(&output.stdout);
     print!("{said}{}", String::from_utf8_lossy(&output.stderr));
-    let mut report = count(said.lines().last().unwrap_or_default());
+    let mut report = Report { skips, ..count(said.lines().last().unwrap_or_default()) };
     if !output.status.success() && report.failed == 0 {
         report.failed = 1;
     }
     Ok(report)
+}
+
+/// Tells the tests where Prometheus and its tool are; those that need one that nobody could reach
+/// are left out.
+fn with_prometheus(command: &mut Command) -> Vec<tools::Skip> {
+    let mut skips = Vec::new();
+    for (variable, program) in
+        [("OXITEL_PROMETHEUS", "usr/bin/prometheus"), ("OXITEL_PROMTOOL", "usr/bin/promtool")]
+    {
+        match tools::PROMETHEUS.find(program) {
+            Ok(program) => drop(command.env(variable, program)),
+            Err(skip) => skips.push(skip),
+        }
+    }
+    skips
 }
 
 /// The counts in pytest's last line, such as `=== 5 passed, 1 skipped in 0.42s ===`.

@@ -53,9 +53,16 @@ impl Config {
             },
             aggregation: self.metric_reader.aggregation(self.metrics.exporters.prometheus),
             own_metrics,
+            standard_rpc_metrics: self.has_opted_in("rpc"),
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
         }))
+    }
+
+    /// Whether newer conventions are asked for in this area; those that were there stay.
+    fn has_opted_in(&self, area: &str) -> bool {
+        let name = |it: &String| it.strip_suffix("/dup").unwrap_or(it) == area;
+        self.semconv_opt_in.iter().any(name)
     }
 
     /// How a signal leaves; `None` when nobody takes it.
@@ -84,11 +91,15 @@ impl Config {
         Way { target, timeout, spool }
     }
 
-    /// Where Prometheus finds the metrics.
+    /// What Prometheus finds, and where.
     fn page(&self) -> Option<Page> {
         let reader = &self.metric_reader;
-        let (host, port) = (reader.prometheus_host.clone(), reader.prometheus_port);
-        self.metrics.exporters.prometheus.then_some(Page { host, port })
+        let at = || (reader.prometheus_host.clone(), reader.prometheus_port);
+        self.metrics.exporters.prometheus.then(|| Page {
+            at: reader.prometheus_listens.then(at),
+            translation: reader.prometheus_translation,
+            scope_labels: reader.prometheus_scope_labels,
+        })
     }
 
     /// The same for a signal that the program can do without: beside one that works, what is
@@ -244,6 +255,16 @@ mod tests {
 
     fn timeout(config: &Config) -> Duration {
         config.timeout(SignalKind::Traces, &config.timing(SignalKind::Traces))
+    }
+
+    #[test]
+    fn a_program_that_serves_the_page_itself_opens_no_port() {
+        let page = |config: &Config| config.page().map(|page| page.at);
+        let mut config = Config::default();
+        assert_eq!(page(&config), None);
+        config.metrics.exporters.prometheus = true;
+        assert_eq!(page(&config), Some(Some(("localhost".to_owned(), 9464))));
+        assert_eq!(page(&config.own_prometheus_page()), Some(None));
     }
 
     #[test]

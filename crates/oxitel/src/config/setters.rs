@@ -168,6 +168,15 @@ impl Config {
         self.argument("metric_reader.views")
     }
 
+    /// The program serves the page for Prometheus itself: metrics are kept for it, and no port is
+    /// opened. See [`PrometheusPage`](crate::metrics::PrometheusPage).
+    #[must_use]
+    pub fn own_prometheus_page(mut self) -> Self {
+        self.metrics.exporters.prometheus = true;
+        self.metric_reader.prometheus_listens = false;
+        self.argument("metrics.exporters").argument("metric_reader.prometheus_listens")
+    }
+
     /// Whether the engine's own health is among the metrics.
     #[must_use]
     pub fn own_metrics(mut self, are_wanted: bool) -> Self {

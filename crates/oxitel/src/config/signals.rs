@@ -3,7 +3,7 @@
 use super::{Compression, ExemplarFilter, Headers, HistogramAggregation, Protocol, Temporality};
 #[cfg(feature = "otel")]
 use crate::metrics;
-use crate::metrics::View;
+use crate::metrics::{Translation, View};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -94,6 +94,13 @@ pub struct MetricReader {
     pub prometheus_host: String,
     /// `OTEL_EXPORTER_PROMETHEUS_PORT`. Default 9464.
     pub prometheus_port: u16,
+    /// Whether the page for Prometheus is served there. Default `true`; `false`: the program
+    /// serves it itself, see [`PrometheusPage`](crate::metrics::PrometheusPage).
+    pub prometheus_listens: bool,
+    /// How names become names for Prometheus. Default `UnderscoreEscapingWithSuffixes`.
+    pub prometheus_translation: Translation,
+    /// Whether Prometheus gets a point's scope as labels, `otel_scope_…`. Default `true`.
+    pub prometheus_scope_labels: bool,
 }
 
 impl Default for MetricReader {
@@ -107,6 +114,9 @@ impl Default for MetricReader {
             views: Vec::new(),
             prometheus_host: "localhost".to_owned(),
             prometheus_port: 9464,
+            prometheus_listens: true,
+            prometheus_translation: Translation::default(),
+            prometheus_scope_labels: true,
         }
     }
 }

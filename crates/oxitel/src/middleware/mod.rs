@@ -2,6 +2,7 @@
 //!
 //! The layers are written against `http` and `http-body` alone, so they fit axum, tonic, hyper
 //! and every client that is a `tower` service. [`http_client`] is for clients that are none.
+//! [`MetricsPage`] is for the scrapers of Prometheus.
 //!
 //! ```
 //! use http::{Request, Response};
@@ -51,6 +52,8 @@ mod future;
 #[cfg(feature = "otel")]
 mod http_layers;
 #[cfg(feature = "otel")]
+mod metrics_page;
+#[cfg(feature = "otel")]
 mod route;
 #[cfg(feature = "otel")]
 mod rpc_layers;
@@ -62,8 +65,9 @@ mod settings;
 
 #[cfg(not(feature = "otel"))]
 pub use crate::off::middleware::{
-    ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, ResponseBody,
-    ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer, http_client, set_route,
+    ClientSpan, HttpClient, HttpClientLayer, HttpServer, HttpServerLayer, MetricsPage,
+    ResponseBody, ResponseFuture, RpcClient, RpcClientLayer, RpcServer, RpcServerLayer,
+    http_client, set_route,
 };
 pub use settings::{SpanEnd, TrustIncoming};
 #[cfg(feature = "otel")]
@@ -72,6 +76,7 @@ pub use {
     client_span::{ClientSpan, http_client},
     future::ResponseFuture,
     http_layers::{HttpClient, HttpClientLayer, HttpServer, HttpServerLayer},
+    metrics_page::MetricsPage,
     route::set_route,
     rpc_layers::{RpcClient, RpcClientLayer, RpcServer, RpcServerLayer},
 };

@@ -4,11 +4,14 @@
 mod aggregation;
 #[path = "../metrics/kind.rs"]
 mod kind;
+#[path = "../metrics/prometheus/error.rs"]
+mod page_error;
 #[path = "../metrics/prometheus/translation.rs"]
 mod translation;
 
 pub use aggregation::Aggregation;
 pub use kind::InstrumentKind;
+pub use page_error::PageError;
 pub use translation::Translation;
 
 use crate::record::{Scope, Value};
@@ -271,4 +274,28 @@ changes! {
     cardinality_limit(_limit: usize);
     /// Keeps so many examples.
     exemplars(_count: usize);
+}
+
+/// A page that nobody gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PrometheusPage {
+    /// The answer's `Content-Type`.
+    pub content_type: &'static str,
+    /// The answer's body.
+    pub text: String,
+}
+
+impl PrometheusPage {
+    /// There is none.
+    pub fn collect(
+        _accept: &str,
+    ) -> impl Future<Output = Result<Self, PageError>> + Send + 'static + use<> {
+        std::future::ready(Err(PageError::Off))
+    }
+
+    /// There is none.
+    pub fn collect_blocking(_accept: &str) -> Result<Self, PageError> {
+        Err(PageError::Off)
+    }
 }

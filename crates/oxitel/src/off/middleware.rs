@@ -5,9 +5,13 @@ use crate::middleware::{SpanEnd, TrustIncoming};
 use crate::propagate::Inject;
 use crate::record::{Kind, Scope, Span};
 use http::request::Parts;
-use http::{Extensions, Request};
+use http::{Extensions, Request, Response, StatusCode};
+use std::convert::Infallible;
 use std::error::Error;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
 use tower_layer::Layer;
+use tower_service::Service;
 
 static SCOPE: Scope = Scope::new("");
 
@@ -23,6 +27,33 @@ pub type RpcClient<S> = S;
 pub type ResponseFuture<F> = F;
 /// The body itself.
 pub type ResponseBody<B> = B;
+
+/// Answers that there is nothing to scrape.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MetricsPage(());
+
+impl MetricsPage {
+    /// The service.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl<B> Service<Request<B>> for MetricsPage {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<String>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _request: Request<B>) -> Self::Future {
+        let mut response = Response::new("metrics are not for Prometheus here\n".to_owned());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        ready(Ok(response))
+    }
+}
 
 /// Does nothing.
 pub fn set_route(_extensions: &Extensions, _route: impl Into<String>) {}

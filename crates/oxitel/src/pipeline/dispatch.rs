@@ -8,12 +8,11 @@ use super::gather::Gatherer;
 use super::lane::Lane;
 use super::outlet::Outlet;
 use super::parcel::Parcel;
-use super::settings::{Page, Route, Settings, SpoolAt};
+use super::settings::{Route, Settings, SpoolAt};
 use super::thread;
 use crate::diagnose::{self, Cause};
 use crate::export::SignalKind;
 use crate::export::spool::{Disk, Keeper, Keepers, Options};
-use crate::metrics::Translation;
 use crate::metrics::prometheus::{self, Served};
 use crate::stats::Dropped;
 use bytes::Bytes;
@@ -77,8 +76,11 @@ impl Session {
                 departments.push(Department::new(engine, signal, route, outlets));
             }
         }
-        if let Some(page) = &settings.page {
-            drop(tokio::spawn(serve(page, Arc::from(&*resource))));
+        if let Some(page) = &settings.page
+            && let Some((host, port)) = &page.at
+        {
+            let served = Served::new(page, Arc::from(&*resource));
+            drop(tokio::spawn(serve(host, *port, served)));
         }
         // Of tickets of earlier sessions there is nothing to report.
         let ticket = engine.control.finished();
@@ -177,10 +179,9 @@ impl Session {
 }
 
 /// Serves the page for Prometheus as long as the runtime lives.
-async fn serve(page: &'static Page, resource: Arc<[u8]>) {
-    let Page { host, port } = page;
+async fn serve(host: &'static str, port: u16, served: Served) {
     let listener = loop {
-        match listen(page).await {
+        match listen(host, port).await {
             Ok(listener) => break listener,
             Err(error) => {
                 let text = format!("metrics are not served at {host}:{port}: {error}");
@@ -189,12 +190,11 @@ async fn serve(page: &'static Page, resource: Arc<[u8]>) {
         }
         tokio::time::sleep(PAGE_PATIENCE).await;
     };
-    let translation = Translation::default();
-    prometheus::serve(listener, Served { resource, translation, scope_labels: true }).await;
+    prometheus::serve(listener, served).await;
 }
 
-async fn listen(page: &'static Page) -> io::Result<TcpListener> {
-    let look_up = || (page.host.as_str(), page.port).to_socket_addrs();
+async fn listen(host: &'static str, port: u16) -> io::Result<TcpListener> {
+    let look_up = move || (host, port).to_socket_addrs();
     let addresses: Vec<_> = thread::run(c"oxitel-resolve", look_up).await??.collect();
     TcpListener::bind(addresses.as_slice()).await
 }

@@ -1,6 +1,6 @@
 //! Starting, flushing and ending the engine: what `init`, `flush`, `shutdown` and the guard do.
 
-use super::settings::{self, Settings};
+use super::settings::{self, Page, Settings};
 use super::{clock, current, engine, fork, local, state};
 use crate::bridge::opentelemetry::{MeterProvider, TracerProvider, baggage};
 use crate::config::InitError;
@@ -175,6 +175,12 @@ pub(crate) fn shutdown_on_signals(timeout: Duration) -> io::Result<usize> {
 /// Whether anything is recorded.
 pub(crate) fn is_running() -> bool {
     state::is_running()
+}
+
+/// What Prometheus finds of this process, and who that is: the encoded attributes of the resource.
+pub(crate) fn page() -> Option<(&'static Page, Vec<u8>)> {
+    let (engine, settings) = engine::of_this_process().filter(|_| is_running())?;
+    Some((settings.page.as_ref()?, settings.resource.encode(&engine.instance_id)))
 }
 
 /// The ledger of one signal in this process.

@@ -3,7 +3,7 @@
 pub(crate) use super::scratch::Limit;
 use crate::bridge::Activation;
 use crate::export::{Destination, Extra, SignalKind};
-use crate::metrics;
+use crate::metrics::{self, Translation};
 use crate::record::redact::Rules;
 use crate::record::{Hooks, Limits, Sampler};
 use crate::resource::Resource;
@@ -31,21 +31,26 @@ pub(crate) struct Settings {
     /// `tracing` events become events of their spans.
     pub(crate) events_of_spans: bool,
     pub(crate) log_limit: Limit,
-    /// Where Prometheus finds the metrics.
+    /// What Prometheus finds.
     pub(crate) page: Option<Page>,
     /// How metrics are aggregated.
     pub(crate) aggregation: metrics::Settings,
     /// Whether the engine's own health is among the metrics.
     pub(crate) own_metrics: bool,
+    /// Whether calls are measured as OpenTelemetry's conventions want it, too.
+    pub(crate) standard_rpc_metrics: bool,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) live_bytes: usize,
 }
 
-/// A page that is served.
+/// The page for Prometheus.
 #[derive(Debug)]
 pub(crate) struct Page {
-    pub(crate) host: String,
-    pub(crate) port: u16,
+    /// Host and port where it is served; `None`: the program does it.
+    pub(crate) at: Option<(String, u16)>,
+    pub(crate) translation: Translation,
+    /// Whether each point says which scope it is of.
+    pub(crate) scope_labels: bool,
 }
 
 /// How one signal leaves: the records wait in one place and go every way.

@@ -80,7 +80,6 @@ pub(crate) fn set_parent_decides(decides: bool) {
 /// Whether `tracing` events become events of their spans, and not log records.
 static EVENTS_OF_SPANS: AtomicBool = AtomicBool::new(false);
 
-#[cfg(feature = "tracing")]
 #[inline(always)]
 pub(crate) fn are_events_of_spans() -> bool {
     EVENTS_OF_SPANS.load(Ordering::Relaxed)

@@ -11,6 +11,7 @@ mod builder;
 pub(crate) mod contained;
 #[cfg(feature = "otel")]
 mod entered;
+mod foreign;
 mod hooks;
 mod instrument;
 mod limits;
@@ -40,6 +41,7 @@ use crate::off::span_ref;
 pub use crate::off::span_ref::{EventRef, Items, LinkRef, Pairs, SpanMut, SpanRef, ValueRef};
 #[cfg(feature = "otel")]
 pub use builder::Details;
+pub use foreign::{ForeignRecord, forward_log};
 pub use hooks::{Hooks, Verdict};
 pub use instrument::instrument;
 pub use limits::Limits;
@@ -52,9 +54,11 @@ pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 #[cfg(feature = "otel")]
-pub(crate) use span::{Inner, begin_in, end_of, is_kept, link_target, start_asked_in, start_in};
+pub(crate) use span::{
+    Inner, Parent, begin_in, end_of, is_kept, link_target, start_asked_in, start_in, start_with,
+};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, start, start_with, starts_are_asked};
+pub(crate) use span::{start, starts_are_asked};
 #[cfg(feature = "otel")]
 pub(crate) use span_ref::pair;
 pub use status::{Kind, Status};

@@ -1,13 +1,17 @@
 //! Metrics as text for Prometheus: the text format 0.0.4 and `OpenMetrics` 1.0.
 //!
 //! Flow: `collect` (cumulative) -> **families** -> text. `names` and `units` make names of names,
-//! `labels` labels of attributes, `negotiate` reads what the scraper accepts, `serve` answers it.
+//! `labels` labels of attributes, `negotiate` reads what the scraper accepts. `served` is the page
+//! for whoever serves it, `answer` the same over HTTP, `serve` our own port.
 
+mod answer;
+mod error;
 mod families;
 mod labels;
 mod names;
 mod negotiate;
 mod serve;
+mod served;
 mod text;
 mod translation;
 mod units;
@@ -18,8 +22,13 @@ mod tests;
 use super::collect;
 use super::stream::Reader;
 use crate::pipeline::clock;
+#[cfg(feature = "middleware")]
+pub(crate) use answer::answer;
+pub use error::PageError;
 use negotiate::Answer;
-pub(crate) use serve::{Served, serve};
+pub(crate) use serve::serve;
+pub use served::PrometheusPage;
+pub(crate) use served::Served;
 pub use translation::Translation;
 
 impl Translation {

@@ -1,34 +1,18 @@
-//! The page over HTTP: `GET /metrics`, to as many scrapers at once as there may be, and with a
-//! bound on how long each may take.
+//! The page over HTTP on a port of its own: `GET /metrics`, to as many scrapers at once as there
+//! may be, and with a bound on how long each may take.
 
-use super::negotiate::{Answer, negotiate};
-use super::{Style, Translation, page};
-use crate::pipeline::thread;
-use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
-use http::{HeaderMap, Method, Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
+use super::Served;
+use super::answer::{answer, short};
+use http::{Request, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-
-/// What is served.
-#[derive(Clone, Debug)]
-pub(crate) struct Served {
-    /// The encoded attributes of the resource, as `Resource.attributes` fields.
-    pub(crate) resource: Arc<[u8]>,
-    pub(crate) translation: Translation,
-    /// Whether each point says which scope it is of.
-    pub(crate) scope_labels: bool,
-}
 
 /// Connections at once; more wait until one ends.
 const MOST_CONNECTIONS: usize = 16;
@@ -59,82 +43,22 @@ pub(crate) async fn serve(listener: TcpListener, served: Served) {
 }
 
 async fn converse(stream: TcpStream, served: &Served) -> hyper::Result<()> {
-    let answer = service_fn(async |request: Request<Incoming>| {
+    let service = service_fn(async |request: Request<Incoming>| {
         let (parts, _) = request.into_parts();
-        Ok::<_, Infallible>(answer(served, &parts.method, parts.uri.path(), &parts.headers).await)
+        Ok::<_, Infallible>(match parts.uri.path() {
+            "/metrics" => answer(Some(served.clone()), &parts.method, &parts.headers).await,
+            _ => short(StatusCode::NOT_FOUND, "the metrics are at /metrics\n"),
+        })
     });
     let mut connection = http1::Builder::new();
     connection.timer(TokioTimer::new()).header_read_timeout(REQUEST_PATIENCE);
-    connection.serve_connection(TokioIo::new(stream), answer).await
-}
-
-async fn answer(
-    served: &Served,
-    method: &Method,
-    path: &str,
-    headers: &HeaderMap,
-) -> Response<Page> {
-    if path != "/metrics" {
-        return short(StatusCode::NOT_FOUND, "the metrics are at /metrics\n");
-    }
-    if *method != Method::GET && *method != Method::HEAD {
-        let mut refusal = short(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD\n");
-        refusal.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET, HEAD"));
-        return refusal;
-    }
-    let accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    let answer = negotiate(&accepted.collect::<Vec<_>>().join(","));
-    match written(served.clone(), answer).await {
-        Some(text) => response(StatusCode::OK, answer.content_type(), text.into()),
-        None => short(StatusCode::INTERNAL_SERVER_ERROR, "the collection failed\n"),
-    }
-}
-
-/// Callbacks of the program may take their time, so it happens beside the sender's thread.
-async fn written(served: Served, answer: Answer) -> Option<String> {
-    let write = move || {
-        let Served { resource, translation, scope_labels } = served;
-        page(&resource, Style { translation, scope_labels, answer })
-    };
-    // A panic was reported when it happened.
-    thread::run(c"oxitel-collect", write).await.ok()
-}
-
-fn short(status: StatusCode, text: &'static str) -> Response<Page> {
-    response(status, "text/plain; charset=utf-8", Bytes::from_static(text.as_bytes()))
-}
-
-fn response(status: StatusCode, content_type: &'static str, text: Bytes) -> Response<Page> {
-    let mut response = Response::new(Page(Some(text)));
-    *response.status_mut() = status;
-    let content_type = http::HeaderValue::from_static(content_type);
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
-}
-
-/// A body of one piece.
-struct Page(Option<Bytes>);
-
-impl Body for Page {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|text| Ok(Frame::data(text))))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, Bytes::len) as u64)
-    }
+    connection.serve_connection(TokioIo::new(stream), service).await
 }
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
-    use super::{Served, serve};
-    use crate::metrics::prometheus::Translation;
+    use super::serve;
+    use crate::metrics::prometheus::{Served, Translation};
     use crate::metrics::tests::Session;
     use crate::metrics::{Meter, Settings};
     use std::io::{Read, Write};

@@ -134,12 +134,11 @@ impl Page {
         self.sample(&format!("{name}_count"), &sample.labels, None, &count.to_string(), None);
     }
 
-    /// `OpenMetrics` wants a point in every bound.
+    /// `OpenMetrics` wants a point or an exponent in every bound.
     fn bound(&self, bound: f64) -> String {
-        if self.is_open_metrics() && bound.is_finite() {
-            return format!("{bound:?}");
-        }
-        float(bound)
+        let text = float(bound);
+        let is_whole = !text.contains(['.', 'e', 'I']);
+        if is_whole && self.is_open_metrics() { text + ".0" } else { text }
     }
 
     fn sample(
@@ -221,12 +220,48 @@ fn number(value: AnyNumber) -> String {
     }
 }
 
+/// As all clients of Prometheus write it, after Go's `%g`: a bound that is written in another way
+/// is another series.
 fn float(number: f64) -> String {
     if number == f64::INFINITY {
-        "+Inf".to_owned()
-    } else if number == f64::NEG_INFINITY {
-        "-Inf".to_owned()
-    } else {
-        number.to_string()
+        return "+Inf".to_owned();
+    }
+    if number == f64::NEG_INFINITY {
+        return "-Inf".to_owned();
+    }
+    let text = format!("{number:e}");
+    let parts = text.split_once('e');
+    match parts.and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?))) {
+        Some((digits, exponent)) if !(-4..6).contains(&exponent) => {
+            let sign = if exponent < 0 { '-' } else { '+' };
+            format!("{digits}e{sign}{:02}", exponent.unsigned_abs())
+        }
+        _ => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::float;
+
+    #[test]
+    fn numbers_are_written_as_by_all_clients() {
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.25, "-0.25"),
+            (0.0001, "0.0001"),
+            (0.000_05, "5e-05"),
+            (-1.5e-10, "-1.5e-10"),
+            (999_999.0, "999999"),
+            (1_000_000.0, "1e+06"),
+            (-1_234_567.5, "-1.2345675e+06"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            (5e-324, "5e-324"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(float(number), text);
+        }
     }
 }

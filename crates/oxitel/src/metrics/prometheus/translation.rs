@@ -16,6 +16,16 @@ pub enum Translation {
 }
 
 impl Translation {
+    /// As configuration files spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::UnderscoreEscapingWithSuffixes => "UnderscoreEscapingWithSuffixes",
+            Self::UnderscoreEscapingWithoutSuffixes => "UnderscoreEscapingWithoutSuffixes",
+            Self::NoUtf8EscapingWithSuffixes => "NoUTF8EscapingWithSuffixes",
+            Self::NoTranslation => "NoTranslation",
+        }
+    }
+
     /// By the name that configuration files use.
     pub fn named(name: &str) -> Option<Self> {
         match name {
@@ -25,5 +35,11 @@ impl Translation {
             "NoTranslation" => Some(Self::NoTranslation),
             _ => None,
         }
+    }
+}
+
+impl std::fmt::Display for Translation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
