@@ -6,6 +6,7 @@ No handler of ours forwards what this logger says, so nothing here can feed itse
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 
@@ -14,6 +15,16 @@ logger = logging.getLogger("oxitel")
 _INTERVAL = 60.0
 _last: dict[str, float] = {}
 _lock = threading.Lock()
+
+
+def _begin_anew() -> None:
+    """In a forked child: another thread may have held the lock."""
+    global _lock
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def warn(cause: str, text: str, error: BaseException | None = None) -> None:

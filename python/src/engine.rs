@@ -47,6 +47,12 @@ pub(crate) fn resource(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     readable::dict(py, &oxitel::binding::resource())
 }
 
+/// Where a signal (`traces`, `metrics` or `logs`) goes: the URLs of its receivers.
+#[pyfunction]
+pub(crate) fn receivers(signal: &str) -> PyResult<Vec<String>> {
+    Ok(oxitel::binding::receivers(named(signal)?))
+}
+
 /// Whether the engine runs in this process.
 #[pyfunction]
 pub(crate) fn is_running() -> bool {
@@ -81,16 +87,22 @@ fn seconds_to_wait(seconds: f64) -> Duration {
 #[pyo3(signature = (signal=None))]
 pub(crate) fn stats<'py>(py: Python<'py>, signal: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
     let stats = match signal {
+        Some(signal) => oxitel::stats_of(named(signal)?),
         None => oxitel::stats(),
-        Some("traces") => oxitel::stats_of(SignalKind::Traces),
-        Some("metrics") => oxitel::stats_of(SignalKind::Metrics),
-        Some("logs") => oxitel::stats_of(SignalKind::Logs),
-        Some(other) => {
-            let text = format!("{other:?} is no signal: traces, metrics or logs");
-            return Err(PyValueError::new_err(text));
-        }
     };
     ledger(py, &stats)
+}
+
+fn named(signal: &str) -> PyResult<SignalKind> {
+    match signal {
+        "traces" => Ok(SignalKind::Traces),
+        "metrics" => Ok(SignalKind::Metrics),
+        "logs" => Ok(SignalKind::Logs),
+        other => {
+            let text = format!("{other:?} is no signal: traces, metrics or logs");
+            Err(PyValueError::new_err(text))
+        }
+    }
 }
 
 fn ledger<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
