@@ -21,6 +21,7 @@ mod grpc_faults;
 mod hooks;
 mod json;
 mod logs;
+mod measurements;
 mod metrics;
 mod middleware;
 mod nested;
