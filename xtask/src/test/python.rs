@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
     };
     let mut command = Command::new(python);
     environment::clean(&mut command)
-        .args(["-m", "pytest", "-p", "no:cacheprovider", "-rav"])
+        .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra", "-v"])
         .arg(&folder)
         .env("OXITEL_FIRST_LIGHT", cargo::program(root, "first-light")?)
         .env("OXITEL_SIGNALS", cargo::program_of(root, "oxitel-examples", "signals")?)
