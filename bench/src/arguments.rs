@@ -1,6 +1,7 @@
 //! The command line: which benchmark, and the two roles this program gives to itself.
 
 use crate::engine::{Case, Effort};
+use crate::logs;
 use crate::measure::Order;
 use crate::metrics;
 use anyhow::{Context, bail};
@@ -10,6 +11,8 @@ bench NAME [--quick]
 
   engine     a span with oxitel, opentelemetry_sdk, tracing-opentelemetry and fastrace
   metrics    a measurement with oxitel and opentelemetry_sdk
+  logs       a log record with oxitel and opentelemetry-appender-tracing, a line of JSON with oxitel
+             and tracing-subscriber
 
   --quick    few rounds, within a minute; without it 11 rounds
 
@@ -31,6 +34,8 @@ pub(crate) enum Command {
     Candidate(Order),
     Metrics { is_quick: bool },
     MetricsCandidate(String),
+    Logs { is_quick: bool },
+    LogsCandidate { name: String, endpoint: String },
 }
 
 impl Command {
@@ -47,6 +52,15 @@ impl Command {
             Some(metrics::CANDIDATE) => match rest.as_slice() {
                 [name] => Ok(Self::MetricsCandidate(name.clone())),
                 _ => bail!("{} takes a name", metrics::CANDIDATE),
+            },
+            Some("logs") => {
+                effort(&rest).map(|effort| Self::Logs { is_quick: effort == Effort::QUICK })
+            }
+            Some(logs::CANDIDATE) => match rest.as_slice() {
+                [name, endpoint] => {
+                    Ok(Self::LogsCandidate { name: name.clone(), endpoint: endpoint.clone() })
+                }
+                _ => bail!("{} takes a name and an endpoint", logs::CANDIDATE),
             },
             Some(RECEIVER) => Ok(Self::Receiver),
             Some(CANDIDATE) => order(&rest).map(Self::Candidate),
@@ -91,6 +105,7 @@ mod tests {
         assert_eq!(parse("engine"), Ok(Command::Engine(Effort::FULL)));
         assert_eq!(parse("engine --quick"), Ok(Command::Engine(Effort::QUICK)));
         assert_eq!(parse("metrics --quick"), Ok(Command::Metrics { is_quick: true }));
+        assert_eq!(parse("logs"), Ok(Command::Logs { is_quick: false }));
         assert_eq!(parse(""), Ok(Command::Help));
     }
 

@@ -3,17 +3,22 @@
 //! One program in three roles. Called by a person it *conducts*: it starts itself as the
 //! *receiver* (`receiver`), and once per candidate and round as the *candidate* (`candidates`,
 //! `measure`), so that no library shares a process with another. `engine` says what is compared
-//! with what (`metrics` for itself), `report` prints it: JSON lines on the standard output, a table for people on the
+//! with what (`metrics` and `logs` for themselves), `report` prints it: JSON lines on the standard output, a table for people on the
 //! standard error.
 
 mod arguments;
 mod candidates;
+mod child;
 mod engine;
+mod logs;
 mod measure;
 mod metrics;
 mod receiver;
 mod report;
 mod workload;
+
+// With its JSON formatter, which no other crate of the workspace builds.
+extern crate tracing_subscriber_json as tracing_subscriber;
 
 use anyhow::Context;
 use arguments::{Command, USAGE};
@@ -45,5 +50,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Candidate(order) => candidates::run(&order),
         Command::Metrics { is_quick } => metrics::run(is_quick),
         Command::MetricsCandidate(name) => metrics::candidate(&name),
+        Command::Logs { is_quick } => logs::run(is_quick),
+        Command::LogsCandidate { name, endpoint } => logs::candidate(&name, &endpoint),
     }
 }

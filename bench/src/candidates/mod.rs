@@ -9,6 +9,7 @@ mod oxitel;
 mod spans;
 mod tracing;
 
+pub(crate) use self::tracing::without_feedback;
 use crate::engine::Candidate;
 use crate::measure::Order;
 

@@ -21,7 +21,7 @@ pub(super) fn without_subscriber(order: &Order) -> anyhow::Result<()> {
 }
 
 /// The exporter's own HTTP stack uses `tracing`; recorded, it would export its own export.
-fn without_feedback() -> Targets {
+pub(crate) fn without_feedback() -> Targets {
     let stack = ["h2", "hyper", "hyper_util", "opentelemetry", "reqwest", "tower"];
     Targets::new()
         .with_default(LevelFilter::INFO)

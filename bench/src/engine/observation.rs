@@ -123,7 +123,8 @@ mod tests {
 
     const SAMPLE: Sample =
         Sample { spans: 22, caller_ns: 80.0, total_ns: 150.0, allocations: None };
-    const ALL: Count = Count { spans: 22, children: 20, attributes: 88, bytes: 2_200 };
+    const ALL: Count =
+        Count { spans: 22, children: 20, attributes: 88, records: 0, placed: 0, bytes: 2_200 };
 
     fn observed(case: Case, arrived: Count) -> Result<Observation, String> {
         let (candidate, endpoint) = (Candidate::Direct, String::new());

@@ -17,7 +17,7 @@ thread_local! {
 }
 
 /// Allocations of this thread during `action`, reallocations included.
-pub(super) fn during(action: impl FnOnce()) -> u64 {
+pub(crate) fn during(action: impl FnOnce()) -> u64 {
     let before = COUNT.get();
     COUNTING.store(true, Ordering::Relaxed);
     action();

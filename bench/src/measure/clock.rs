@@ -8,7 +8,7 @@ pub(crate) fn thread_ns() -> u64 {
 }
 
 /// CPU time of this process, all threads together, those that ended too.
-pub(super) fn process_ns() -> u64 {
+pub(crate) fn process_ns() -> u64 {
     read(libc::CLOCK_PROCESS_CPUTIME_ID)
 }
 

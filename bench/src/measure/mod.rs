@@ -3,11 +3,11 @@
 //! Order: setup by `candidates` -> warm-up -> `ready` -> timed bursts -> counted bursts -> sample
 //! as one JSON line. `clock` reads CPU times, `allocations` counts.
 
-mod allocations;
+pub(crate) mod allocations;
 mod clock;
 mod watchdog;
 
-pub(crate) use clock::thread_ns;
+pub(crate) use clock::{process_ns, thread_ns};
 
 use crate::engine::{Candidate, Case};
 use crate::workload::{self, Inputs};

@@ -9,12 +9,12 @@ mod ours;
 mod peer;
 mod work;
 
+use crate::child;
 use crate::report::version;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::process::{Command, Stdio};
 
 /// The word that starts this program as a candidate: `metrics-candidate NAME`.
 pub(crate) const CANDIDATE: &str = "metrics-candidate";
@@ -94,18 +94,8 @@ fn print(case: &str, goal: Option<f64>, ours: f64, theirs: f64) -> anyhow::Resul
 
 /// Runs a candidate in a process of its own.
 fn measured(candidate: &str) -> anyhow::Result<Costs> {
-    let program = std::env::current_exe().context("where is this program?")?;
-    let mut command = Command::new(program);
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if name.starts_with("OTEL_") || name.starts_with("OXITEL_") {
-            command.env_remove(name.as_ref());
-        }
-    }
-    command.args([CANDIDATE, candidate]).stderr(Stdio::inherit());
-    let output = command.output().with_context(|| format!("could not start {candidate}"))?;
-    ensure!(output.status.success(), "{candidate} ended with {}", output.status);
-    serde_json::from_slice(&output.stdout).with_context(|| format!("what {candidate} said"))
+    let said = child::said_by(&[CANDIDATE, candidate])?;
+    serde_json::from_slice(&said).with_context(|| format!("what {candidate} said"))
 }
 
 /// Measures in this process.

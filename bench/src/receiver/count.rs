@@ -12,6 +12,10 @@ pub(crate) struct Count {
     pub(crate) children: u64,
     /// Attributes of spans.
     pub(crate) attributes: u64,
+    /// Log records.
+    pub(crate) records: u64,
+    /// Log records with a trace id.
+    pub(crate) placed: u64,
     /// Bytes of the bodies.
     pub(crate) bytes: u64,
 }
@@ -21,27 +25,51 @@ impl AddAssign for Count {
         self.spans += other.spans;
         self.children += other.children;
         self.attributes += other.attributes;
+        self.records += other.records;
+        self.placed += other.placed;
         self.bytes += other.bytes;
     }
 }
 
-/// Fields of `ExportTraceServiceRequest`, `ResourceSpans`, `ScopeSpans` and `Span`.
-const RESOURCE_SPANS: u32 = 1;
-const SCOPE_SPANS: u32 = 2;
-const SPANS: u32 = 2;
+/// What a request carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Traces,
+    Logs,
+}
+
+/// Fields of `ExportTraceServiceRequest`, `ResourceSpans` and `ScopeSpans`, and of their like for
+/// logs, which have the same numbers.
+const RESOURCES: u32 = 1;
+const SCOPES: u32 = 2;
+const ITEMS: u32 = 2;
+/// Fields of `Span`.
 const PARENT_SPAN_ID: u32 = 4;
 const ATTRIBUTES: u32 = 9;
+/// A field of `LogRecord`.
+const TRACE_ID: u32 = 9;
 
 impl Count {
-    /// Of one `ExportTraceServiceRequest`.
-    pub(super) fn of(request: &[u8]) -> Result<Self, WireError> {
+    /// Of one request.
+    pub(super) fn of(signal: Signal, request: &[u8]) -> Result<Self, WireError> {
         let mut count = Self { bytes: request.len() as u64, ..Self::default() };
-        for_each(request, RESOURCE_SPANS, |resource_spans| {
-            for_each(resource_spans, SCOPE_SPANS, |scope_spans| {
-                for_each(scope_spans, SPANS, |span| count.add_span(span))
+        for_each(request, RESOURCES, |resource| {
+            for_each(resource, SCOPES, |scope| {
+                for_each(scope, ITEMS, |item| match signal {
+                    Signal::Traces => count.add_span(item),
+                    Signal::Logs => count.add_record(item),
+                })
             })
         })?;
         Ok(count)
+    }
+
+    fn add_record(&mut self, record: &[u8]) -> Result<(), WireError> {
+        self.records += 1;
+        for_each(record, TRACE_ID, |id| {
+            self.placed += u64::from(id.len() == 16);
+            Ok(())
+        })
     }
 
     fn add_span(&mut self, span: &[u8]) -> Result<(), WireError> {
@@ -94,9 +122,20 @@ mod tests {
         let resource = field(1, &field(1, b"resource"));
         let request = field(1, &[resource, scope_spans].concat());
 
-        let expected = Count { spans: 3, children: 1, attributes: 3, bytes: request.len() as u64 };
-        assert_eq!(Count::of(&request), Ok(expected));
-        assert!(Count::of(&request[..request.len() - 1]).is_err());
-        assert_eq!(Count::of(b""), Ok(Count::default()));
+        let bytes = request.len() as u64;
+        let expected = Count { spans: 3, children: 1, attributes: 3, bytes, ..Count::default() };
+        assert_eq!(Count::of(Signal::Traces, &request), Ok(expected));
+        assert!(Count::of(Signal::Traces, &request[..request.len() - 1]).is_err());
+        assert_eq!(Count::of(Signal::Traces, b""), Ok(Count::default()));
+    }
+
+    #[test]
+    fn log_records_are_counted_with_and_without_a_trace() {
+        let placed = field(2, &field(9, &[1; 16]));
+        let alone = field(2, &field(3, b"INFO"));
+        let request = field(1, &field(2, &[placed, alone].concat()));
+        let bytes = request.len() as u64;
+        let expected = Count { records: 2, placed: 1, bytes, ..Count::default() };
+        assert_eq!(Count::of(Signal::Logs, &request), Ok(expected));
     }
 }

@@ -1,6 +1,6 @@
 //! What arrived since the last count: bodies as they came, up to a bound.
 
-use super::count::Count;
+use super::count::{Count, Signal};
 use bytes::Bytes;
 use oxitel::wire::WireError;
 
@@ -11,7 +11,7 @@ const MOST_BYTES: usize = 256 << 20;
 /// Uncounted bodies, each in the pieces it was read in.
 #[derive(Debug, Default)]
 pub(super) struct Inbox {
-    bodies: Vec<Vec<Bytes>>,
+    bodies: Vec<(Signal, Vec<Bytes>)>,
     bytes: usize,
     counted: Count,
     broken: Option<WireError>,
@@ -19,9 +19,9 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Keeps a body for the next count.
-    pub(super) fn keep(&mut self, body: Vec<Bytes>) {
+    pub(super) fn keep(&mut self, signal: Signal, body: Vec<Bytes>) {
         self.bytes += body.iter().map(Bytes::len).sum::<usize>();
-        self.bodies.push(body);
+        self.bodies.push((signal, body));
         if self.bytes > MOST_BYTES {
             self.count_kept();
         }
@@ -36,8 +36,8 @@ impl Inbox {
 
     fn count_kept(&mut self) {
         self.bytes = 0;
-        for body in self.bodies.drain(..) {
-            match Count::of(&body.concat()) {
+        for (signal, body) in self.bodies.drain(..) {
+            match Count::of(signal, &body.concat()) {
                 Ok(count) => self.counted += count,
                 Err(error) => self.broken = Some(error),
             }
@@ -57,10 +57,10 @@ mod tests {
     #[test]
     fn a_count_starts_where_the_last_one_ended() {
         let mut inbox = Inbox::default();
-        inbox.keep(body());
-        inbox.keep(body());
+        inbox.keep(Signal::Traces, body());
+        inbox.keep(Signal::Traces, body());
         assert_eq!(inbox.take_count().map(|count| count.spans), Ok(2));
-        inbox.keep(body());
+        inbox.keep(Signal::Traces, body());
         assert_eq!(inbox.take_count().map(|count| count.spans), Ok(1));
         assert_eq!(inbox.take_count(), Ok(Count::default()));
     }
@@ -68,8 +68,8 @@ mod tests {
     #[test]
     fn what_is_no_protobuf_is_said_once_and_does_not_count() {
         let mut inbox = Inbox::default();
-        inbox.keep(vec![Bytes::from_static(b"\x0a\x04\x12")]);
-        inbox.keep(body());
+        inbox.keep(Signal::Traces, vec![Bytes::from_static(b"\x0a\x04\x12")]);
+        inbox.keep(Signal::Traces, body());
         assert_eq!(inbox.take_count(), Err(WireError::Truncated { offset: 0 }));
         assert_eq!(inbox.take_count(), Ok(Count::default()));
     }
@@ -81,7 +81,7 @@ mod tests {
         let envelope = Bytes::from_static(b"\x9a\x06\x80\x80\x80\x20");
         let mut inbox = Inbox::default();
         for _ in 0..4 {
-            inbox.keep([body(), vec![envelope.clone(), padding.clone()]].concat());
+            inbox.keep(Signal::Traces, [body(), vec![envelope.clone(), padding.clone()]].concat());
         }
         assert!(inbox.bodies.is_empty(), "{} bodies are kept", inbox.bodies.len());
         assert_eq!(inbox.take_count().map(|count| count.spans), Ok(4));

@@ -3,6 +3,7 @@
 //! Its first line says where it listens. For each line it is told, it answers with the count of
 //! what came since the last one.
 
+use super::count::Signal;
 use super::inbox::Inbox;
 use anyhow::Context;
 use bytes::Bytes;
@@ -76,15 +77,17 @@ async fn answer(
     request: Request<Incoming>,
     inbox: SharedInbox,
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
-    if (request.method(), request.uri().path()) != (&Method::POST, "/v1/traces") {
-        return Ok(refusal(StatusCode::NOT_FOUND));
-    }
+    let signal = match (request.method(), request.uri().path()) {
+        (&Method::POST, "/v1/traces") => Signal::Traces,
+        (&Method::POST, "/v1/logs") => Signal::Logs,
+        _ => return Ok(refusal(StatusCode::NOT_FOUND)),
+    };
     if request.headers().contains_key(CONTENT_ENCODING) {
         // Compressed bodies would be compared with plain ones.
         return Ok(refusal(StatusCode::UNSUPPORTED_MEDIA_TYPE));
     }
     let body = pieces(request.into_body()).await?;
-    lock(&inbox).keep(body);
+    lock(&inbox).keep(signal, body);
     let mut response = Response::new(Full::default());
     let protobuf = hyper::header::HeaderValue::from_static("application/x-protobuf");
     response.headers_mut().insert(CONTENT_TYPE, protobuf);

@@ -32,6 +32,8 @@ pub(crate) enum Cause {
     Cardinality,
     Observables,
     NoPage,
+    #[cfg(feature = "tracing")]
+    LinesLost,
 }
 
 /// Room for every cause.

@@ -46,6 +46,7 @@
 pub mod bridge;
 pub mod config;
 pub mod context;
+pub mod conventions;
 #[cfg(feature = "otel")]
 mod diagnose;
 #[cfg(feature = "otel")]
@@ -82,9 +83,9 @@ pub use off::export;
 #[cfg(not(feature = "otel"))]
 pub use off::metrics;
 pub use record::{
-    Current, Decision, Entered, Hooks, Instrumented, Items, Kind, Limits, LogRecord, Pairs,
-    Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
-    SpanMut, SpanRef, Status, Value, ValueRef, Verdict, instrument,
+    Current, Decision, Entered, ForeignRecord, Hooks, Instrumented, Items, Kind, Limits, LogRecord,
+    Pairs, Redaction, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample, Span, SpanBuilder,
+    SpanMut, SpanRef, Status, Value, ValueRef, Verdict, forward_log, instrument,
 };
 pub use stats::{Dropped, FlushError, Stats};
 
@@ -107,6 +108,8 @@ mod pages {
     mod one_trace {}
     #[doc = include_str!("../../../docs/guide/metrics.md")]
     mod metrics {}
+    #[doc = include_str!("../../../docs/guide/conventions.md")]
+    mod conventions {}
     #[doc = include_str!("../../../docs/guide/propagation.md")]
     mod propagation {}
     #[doc = include_str!("../../../docs/guide/sending.md")]

@@ -3,6 +3,10 @@
 #![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
 
 use http::{HeaderMap, Request, Response};
+use oxitel::conventions::{
+    BackgroundJobType, DbOperation, background_span, db_span, record_background_metrics,
+    record_db_metrics,
+};
 use oxitel::metrics::Meter;
 use oxitel::middleware::HttpServerLayer;
 use oxitel::testing::{Answer, Receiver, metrics};
@@ -77,6 +81,18 @@ fn traced(number: i64) {
     root.record("late", true);
 }
 
+/// A job that works on a store, as the conventions have it.
+fn told(number: i64) {
+    let _job = background_span(BackgroundJobType::IndexBuild, "hnsw").entered();
+    record_background_metrics(None, None, "started");
+    for step in 0..10 {
+        let get = db_span(DbOperation::Get, Some("articles"), Some("tenant-123"));
+        let _get = get.stored_at("/var/lib/store").entered();
+        record_db_metrics(Some(step), None);
+    }
+    record_background_metrics(Some(10), Some(number as u64), "success");
+}
+
 /// A burst fills several chunks, so the hand-over to the sender is part of what is measured.
 fn burst(trace: fn(i64)) {
     for number in 0..500 {
@@ -131,6 +147,7 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
         assert_eq!(receiver.spans().len() - already, 4 * 5_500, "{name}");
     };
     measure("direct", trace);
+    measure("conventions", told);
     let layer = tracing_subscriber::registry().with(oxitel::bridge::layer());
     tracing::subscriber::with_default(layer, || measure("layer", traced));
     let subscriber = oxitel::bridge::subscriber().with_filter("info");
@@ -149,6 +166,14 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
     let subscriber = oxitel::bridge::subscriber().with_filter("info");
     tracing::subscriber::with_default(subscriber, || unsampled("subscriber"));
     drop(guard);
+
+    // On a thread that keeps nothing yet.
+    let allocations = std::thread::spawn(|| {
+        let before = ALLOCATIONS.get();
+        burst(told);
+        ALLOCATIONS.get() - before
+    });
+    assert_eq!(allocations.join().expect("no panic"), 0, "allocations while telemetry is off");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The stream processor. What is here today is its telemetry.
 //!
-//! [`telemetry`] starts and ends it, makes spans and carries their context. The names below are
-//! those of the OpenTelemetry API that go with it, so that a user needs no other crate:
+//! [`telemetry`] starts and ends it, makes spans, records metrics and carries context. The names
+//! below are those of the OpenTelemetry API that go with it, so that a user needs no other crate:
 //!
 //! ```
 //! use processor::telemetry::SpanBuilder;

@@ -2,7 +2,11 @@
 //!
 //! `cargo test` builds it; for this file alone `cargo build --example telemetry_demo` does.
 
+#[path = "telemetry_integration_tests/points.rs"]
+mod points;
+
 use oxitel::testing::Receiver;
+use points::{points, values};
 use std::env;
 use std::net::TcpListener;
 use std::process::{Command, Output};
@@ -36,8 +40,9 @@ fn the_demo_sends_one_trace_by_both_protocols() {
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
             ("OTEL_EXPORTER_OTLP_PROTOCOL", name),
         ]);
-        assert!(printed(&output).contains("delivered 9"), "{}", printed(&output));
-        assert_eq!(receiver.requests()[0].grpc, name == "grpc");
+        assert!(printed(&output).contains("spans: recorded 9 · delivered 9"), "{output:?}");
+        assert!(receiver.requests().iter().all(|request| request.grpc == (name == "grpc")));
+        assert_counted(&receiver);
         insta::allow_duplicates! {
             insta::assert_snapshot!(receiver.tree(), @r#"
             telemetry-demo: emit_batch (internal)
@@ -60,13 +65,29 @@ fn the_demo_sends_one_trace_by_both_protocols() {
     }
 }
 
+/// Two events were processed, one was dropped; each took its time and had its lag.
+fn assert_counted(receiver: &Receiver) {
+    assert_eq!(values(receiver, "processor.events.processed"), ["2"]);
+    assert_eq!(values(receiver, "processor.events.dropped"), ["1"]);
+    let lines: Vec<_> = points(receiver).iter().map(ToString::to_string).collect();
+    let took = "cumulative histogram processor.processing.duration in ms: 3 of ";
+    assert!(lines.iter().any(|line| line.starts_with(took)), "{lines:#?}");
+    let lag = "gauge processor.watermark.lag in ms: ";
+    assert!(lines.iter().any(|line| line.starts_with(lag)), "{lines:#?}");
+    assert!(lines.iter().all(|line| line.contains("service=telemetry-demo")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("drop.reason=invalid")), "{lines:#?}");
+}
+
 #[test]
 fn without_a_collector_the_demo_runs_to_its_end_and_counts_what_was_lost() {
     let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it");
     let endpoint = format!("http://{port}");
     let output = run(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
     let text = printed(&output);
-    assert!(text.contains("recorded 9 · delivered 0") && text.contains("dropped 9"), "{text}");
+    assert!(
+        text.contains("spans: recorded 9 · delivered 0") && text.contains("dropped 9"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -12,6 +12,10 @@ mod export;
 mod guide;
 #[path = "telemetry_integration_tests/life.rs"]
 mod life;
+#[path = "telemetry_integration_tests/metrics.rs"]
+mod metrics;
+#[path = "telemetry_integration_tests/points.rs"]
+mod points;
 #[path = "telemetry_integration_tests/session.rs"]
 mod session;
 #[path = "telemetry_integration_tests/travel.rs"]

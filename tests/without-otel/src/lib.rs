@@ -1,12 +1,21 @@
 //! A small service that uses every name of `oxitel`. That it compiles with and without the
 //! feature `otel` is the point; what it returns is the same when telemetry is off.
 
-use oxitel::bridge::{InstallError, Layer, SetParentError, SpanExt, Subscriber};
+use oxitel::bridge::{InstallError, Layer, Lines, SetParentError, SpanExt, Subscriber};
 use oxitel::config::{
     Compression, ExemplarFilter, Exporters, HistogramAggregation, LogLevel, LogRecords,
     MetricReader, Origin, ResolvedSetting, Signal, Stream, Temporality, Tls,
 };
 use oxitel::context::Baggage;
+use oxitel::conventions::rpc::{
+    self, ActiveHandler, ActiveSession, BoundCall, Call, Direction, Mode, Side,
+};
+use oxitel::conventions::service::{Container, of_class};
+use oxitel::conventions::{
+    BackgroundJobType, CurrentOperation, DbOperation, DbSpan, EnteredOperation, JobSpan, Metric,
+    background, background_span, db, db_query_span, db_span, record_background_metrics,
+    record_db_metrics, stream,
+};
 use oxitel::export::{ExportError, Exporter, Files, KeptRequest, Memory, Request, SignalKind};
 use oxitel::metrics::{
     Aggregation, BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge,
@@ -21,15 +30,15 @@ use oxitel::middleware::{
 use oxitel::propagate::environment::{self, Variables};
 use oxitel::propagate::{Extract, Getter, Incoming, Inject, Propagator, Propagators, Setter};
 use oxitel::{
-    Config, Decision, Detector, FlushError, Headers, Hooks, InitError, Kind, Limits, Protocol,
-    Redaction, Resolved, Sampler, Sampling, Scalar, Scope, ShouldSample, SpanContext, SpanMut,
-    SpanRef, Stats, Status, Value, ValueRef, Verdict, context, propagate,
+    Config, Decision, Detector, FlushError, ForeignRecord, Headers, Hooks, InitError, Kind, Limits,
+    Protocol, Redaction, Resolved, Sampler, Sampling, Scalar, Scope, Severity, ShouldSample,
+    SpanContext, SpanMut, SpanRef, Stats, Status, Value, ValueRef, Verdict, context, propagate,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 use tower_layer::Layer as _;
 use tower_service::Service as _;
 use tracing_subscriber::Registry;
@@ -224,6 +233,25 @@ pub fn own_subscriber() -> Subscriber {
         .console()
 }
 
+/// Events as lines, in both forms: they need no engine. Returns how many were lost.
+pub fn lines(write: impl Fn(&[u8]) -> std::io::Result<()> + Send + Sync + 'static) -> u64 {
+    let json: Lines = oxitel::bridge::json_lines().write_with(write);
+    let text = oxitel::bridge::text_lines().on_stderr();
+    let subscriber = oxitel::bridge::subscriber().with_filter("info").lines(json);
+    tracing::subscriber::with_default(subscriber, || tracing::info!(n = 1, "said"));
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(text), || {});
+    oxitel::bridge::lines_lost()
+}
+
+/// What another logging system says.
+pub fn forwarded(span: &SpanContext) -> Severity {
+    let record = ForeignRecord::new(50, "said").level_name("CRITICAL").logger("service");
+    let record = record.module("module").line(1).thread("main").thread_id(1).in_span(span);
+    let record = record.exception("Error", "failed", "").time(SystemTime::now());
+    oxitel::forward_log(&record.extras(&[("k", Value::Str("v"))]));
+    record.severity()
+}
+
 /// What a program may do to a span of `tracing`: where its parent is set, and where it stands.
 pub fn extended(parent: &SpanContext) -> (Result<(), SetParentError>, SpanContext) {
     let span = tracing::info_span!("span");
@@ -411,4 +439,45 @@ pub fn views() -> (View, View, Translation) {
         .exemplars(2);
     let other = View::of("a").name("b").leave_out(["k"]).aggregation(Aggregation::explicit());
     (view, other, Translation::default())
+}
+
+/// Work on a store, as the conventions have it; says whether any of it was recorded.
+pub async fn stored() -> bool {
+    let mut span: DbSpan = db_span(DbOperation::Get, Some("articles"), Some("tenant"));
+    let mut recording = span.is_recording();
+    {
+        let mut current: CurrentOperation<'_, _> = span.enter();
+        recording |= current.set_attribute(db::NAMESPACE, "other").is_recording();
+        record_db_metrics(Some(1), None);
+    }
+    let query = db_query_span("SELECT 1", "articles", None).stored_at("/store").batch_size(2);
+    let entered: EnteredOperation<_> = query.entered();
+    recording |= entered.is_recording();
+    drop(entered);
+    let job: JobSpan = background_span(BackgroundJobType::IndexBuild, "hnsw");
+    let work = async { record_background_metrics(Some(1), Some(1), background::SUCCESS) };
+    job.submitted_by(&SpanContext::NONE).instrument(work).await;
+    recording
+}
+
+/// Calls and events, as the conventions have them.
+pub async fn answered() -> Result<u32, std::fmt::Error> {
+    let call = Call::new("greet", "hello").on(7);
+    let bound: BoundCall = call.bind();
+    bound.record(Side::Client, Duration::ZERO, Err("timeout"));
+    rpc::record_payload(Direction::In, 1);
+    rpc::record_storage_operation("get", Duration::ZERO);
+    rpc::record_python_log(20);
+    let open: (ActiveSession, ActiveHandler) =
+        (rpc::active_session(), rpc::active_handler(Mode::Async));
+    drop((open, rpc::dispatch_span(&SpanContext::NONE), call.span()));
+    let metrics: Vec<&Metric> = rpc::METRICS.iter().chain(stream::METRICS).collect();
+    assert_eq!((metrics.len(), rpc::STANDARD_METRICS.len()), (16, 2));
+    stream::instruments().events_processed.add(1, &[]);
+    stream::Instruments::of(Meter::of(&SCOPE)).watermark_lag.record(1, &[]);
+    assert_eq!(of_class("hello", Container::Odgm), "hello-odgm");
+    let half = rpc::handle_sync(call, || Ok::<_, std::fmt::Error>(21))?;
+    let answer = rpc::handle(call, async { Ok(half * 2) }).await;
+    call.record(Side::Server, Duration::ZERO, answer.map(|_| ()).map_err(|_| "handler"));
+    answer
 }

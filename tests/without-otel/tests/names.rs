@@ -4,11 +4,12 @@ use oxitel::bridge::SetParentError;
 use oxitel::config::Origin;
 use oxitel::{SpanContext, Stats};
 use oxitel_without_otel::{
-    Seen, called, configured, exporters, extended, handled, install, layers, measured,
-    own_subscriber, run, served, subscriber, travel, views, work,
+    Seen, answered, called, configured, exporters, extended, forwarded, handled, install, layers,
+    lines, measured, own_subscriber, run, served, stored, subscriber, travel, views, work,
 };
 use std::future::Future;
 use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 #[test]
@@ -32,6 +33,16 @@ fn futures_give_their_own_results() {
     let mut work = pin!(work());
     let polled = work.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert_eq!(polled, Poll::Ready(42));
+}
+
+#[test]
+fn conventions_pass_everything_through() {
+    let mut stored = pin!(stored());
+    let polled = stored.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(false), "nothing is recorded");
+    let mut answered = pin!(answered());
+    let polled = answered.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    assert_eq!(polled, Poll::Ready(Ok(42)));
 }
 
 #[test]
@@ -72,6 +83,25 @@ fn subscribers_can_be_built_and_spans_used_while_nothing_is_recorded() {
     assert_eq!(extended(&parent), nothing, "nobody looks at it");
     assert_eq!(install(), Ok(()));
     assert!(install().is_err(), "there is one already");
+}
+
+#[test]
+fn lines_are_written_without_the_engine_and_foreign_records_go_nowhere() {
+    let written = Arc::new(Mutex::new(Vec::new()));
+    let kept = Arc::clone(&written);
+    let lost = lines(move |line| {
+        kept.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(line);
+        Ok(())
+    });
+    let line = String::from_utf8(written.lock().expect("nobody panicked").clone()).expect("text");
+    let (time, said) = line.split_at(r#"{"timestamp":"2026-11-20T14:38:07.123456Z""#.len());
+    assert!(time.starts_with(r#"{"timestamp":""#) && time.ends_with("Z\""), "{line}");
+    let expected = concat!(
+        r#","level":"INFO","target":"oxitel_without_otel","message":"said","fields":{"n":1}}"#,
+        "\n"
+    );
+    assert_eq!((said, lost), (expected, 0));
+    assert_eq!(forwarded(&SpanContext::NONE).name(), "ERROR");
 }
 
 #[test]

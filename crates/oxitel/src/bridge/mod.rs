@@ -8,8 +8,11 @@ mod tracing;
 
 #[cfg(all(feature = "otel", feature = "tracing-opentelemetry"))]
 pub use self::tracing::Compat;
+#[cfg(all(feature = "otel", feature = "tracing"))]
+pub(crate) use self::tracing::note_in_current;
 #[cfg(feature = "tracing")]
 pub use self::tracing::{
-    InstallError, Layer, SetParentError, SpanExt, Subscriber, layer, subscriber,
+    InstallError, Layer, Lines, SetParentError, SpanExt, Subscriber, json_lines, layer, lines_lost,
+    subscriber, text_lines,
 };
 pub use activation::Activation;

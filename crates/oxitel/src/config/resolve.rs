@@ -53,9 +53,16 @@ impl Config {
             },
             aggregation: self.metric_reader.aggregation(self.metrics.exporters.prometheus),
             own_metrics,
+            standard_rpc_metrics: self.has_opted_in("rpc"),
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
         }))
+    }
+
+    /// Whether newer conventions are asked for in this area; those that were there stay.
+    fn has_opted_in(&self, area: &str) -> bool {
+        let name = |it: &String| it.strip_suffix("/dup").unwrap_or(it) == area;
+        self.semconv_opt_in.iter().any(name)
     }
 
     /// How a signal leaves; `None` when nobody takes it.

@@ -44,7 +44,9 @@ impl Need {
             Self::Zstd => "this build has no zstd: it needs the feature `zstd`",
             Self::ConfigFile => "configuration files are not read; variables and arguments count",
             Self::Entities => "entities are not supported",
-            Self::Conventions => "this build has one form of the conventions",
+            Self::Conventions => {
+                "this build has one form of the conventions, but that rpc adds metrics"
+            }
         }
     }
 
@@ -52,7 +54,10 @@ impl Need {
     pub(super) fn is_met_by(self, value: &str) -> bool {
         match self {
             Self::Zstd => cfg!(feature = "zstd") || value != "zstd",
-            _ => false,
+            Self::Conventions => {
+                value.split(',').all(|area| area.strip_suffix("/dup").unwrap_or(area) == "rpc")
+            }
+            Self::ConfigFile | Self::Entities => false,
         }
     }
 }

@@ -29,7 +29,7 @@ macro_rules! id {
             }
         }
 
-        /// Lower-case hexadecimal.
+        /// Lower-case hexadecimal; a precision (`{:.8}`) is the number of digits.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -38,7 +38,7 @@ macro_rules! id {
                     pair[0] = DIGITS[usize::from(byte >> 4)];
                     pair[1] = DIGITS[usize::from(byte & 0xf)];
                 }
-                f.write_str(str::from_utf8(&text).map_err(|_| fmt::Error)?)
+                f.pad(str::from_utf8(&text).map_err(|_| fmt::Error)?)
             }
         }
 

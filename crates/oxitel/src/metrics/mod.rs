@@ -51,7 +51,7 @@ pub use number::Number;
 pub(crate) use observable::Callback;
 pub use observable::{Observable, Observer};
 pub use prometheus::{PageError, PrometheusPage, Translation};
-pub(crate) use session::{start, stop};
+pub(crate) use session::{Stamp, start, stop};
 // Public for tests of other crates only: programs set these by their configuration.
 pub use settings::Settings;
 pub(crate) use shard::Shard;

@@ -1,8 +1,9 @@
 //! The same names without an engine: empty bodies that the compiler removes.
 //!
-//! Stands in for `pipeline`, `record::{scope, span}`, `context::place` and `middleware` when the
+//! Stands in for `pipeline`, `record::{scope, span}`, parts of `conventions`, `context::place` and `middleware` when the
 //! feature `otel` is off.
 
+pub(crate) mod conventions;
 pub mod export;
 pub(crate) mod lifecycle;
 pub mod metrics;

@@ -97,7 +97,7 @@ impl LogScratch {
     fn fill(&mut self, record: &LogRecord<'_>, settings: &'static Settings) {
         let limit = settings.log_limit;
         let rules = &settings.rules;
-        for (key, value) in record.attributes {
+        for (key, value) in record.about.iter().chain(record.attributes) {
             let tag = encode::tag::LOG_ATTRIBUTE;
             self.attributes.set(tag, key, value, (limit, rules), &mut self.redacted);
         }

@@ -16,6 +16,19 @@ pub(crate) struct ScopeData {
     pub(crate) schema_url: Cow<'static, str>,
 }
 
+impl ScopeData {
+    /// Whether it has this name, of at most 255 bytes, and says nothing else.
+    pub(crate) fn is_only(&self, name: &str) -> bool {
+        let length = name.len();
+        // What stands between the tag and the name is told by its first byte and its own length.
+        let first = (length & 0x7f) as u8 | if length < 0x80 { 0 } else { 0x80 };
+        self.bytes.len() == encode::field_length(length)
+            && self.bytes.starts_with(&[0x0a, first])
+            && self.bytes.ends_with(name.as_bytes())
+            && self.schema_url.is_empty()
+    }
+}
+
 /// What a scope says about itself.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Description {

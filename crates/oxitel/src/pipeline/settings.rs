@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) aggregation: metrics::Settings,
     /// Whether the engine's own health is among the metrics.
     pub(crate) own_metrics: bool,
+    /// Whether calls are measured as OpenTelemetry's conventions want it, too.
+    pub(crate) standard_rpc_metrics: bool,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) live_bytes: usize,
 }

@@ -16,19 +16,35 @@ const PAUSE: Duration = Duration::from_millis(5);
 pub(crate) fn write_all(stream: Stream, text: &[u8]) -> io::Result<()> {
     let mut rest = text;
     while !rest.is_empty() {
-        // SAFETY: the pointer is valid for the length.
-        let written = unsafe { libc::write(number(stream), rest.as_ptr().cast(), rest.len()) };
-        match usize::try_from(written) {
+        match write_once(stream, rest) {
             Ok(written) => rest = &rest[written.min(rest.len())..],
+            // The host made it so; the host's other writers bear it.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes as much as the stream takes at once.
+#[cfg(unix)]
+pub(crate) fn write_once(stream: Stream, text: &[u8]) -> io::Result<usize> {
+    loop {
+        // SAFETY: the pointer is valid for the length.
+        let written = unsafe { libc::write(number(stream), text.as_ptr().cast(), text.len()) };
+        match usize::try_from(written) {
+            Ok(written) => return Ok(written),
             Err(_) => match io::Error::last_os_error() {
                 error if error.kind() == io::ErrorKind::Interrupted => {}
-                // The host made it so; the host's other writers bear it.
-                error if error.kind() == io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
                 error => return Err(error),
             },
         }
     }
-    Ok(())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn write_once(stream: Stream, text: &[u8]) -> io::Result<usize> {
+    write_all(stream, text).map(|()| text.len())
 }
 
 #[cfg(not(unix))]

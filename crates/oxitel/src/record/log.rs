@@ -80,6 +80,8 @@ pub struct LogRecord<'a> {
     pub(crate) severity_text: Option<&'a str>,
     pub(crate) body: Option<Value<'a>>,
     pub(crate) event_name: &'a str,
+    /// What a front end knows of it; the attributes come after.
+    pub(crate) about: &'a [(&'a str, Value<'a>)],
     pub(crate) attributes: &'a [(&'a str, Value<'a>)],
     pub(crate) time: Option<SystemTime>,
     pub(crate) observed: Option<SystemTime>,
@@ -93,6 +95,7 @@ impl<'a> LogRecord<'a> {
         severity_text: None,
         body: None,
         event_name: "",
+        about: &[],
         attributes: &[],
         time: None,
         observed: None,

@@ -11,6 +11,7 @@ mod builder;
 pub(crate) mod contained;
 #[cfg(feature = "otel")]
 mod entered;
+mod foreign;
 mod hooks;
 mod instrument;
 mod limits;
@@ -38,6 +39,7 @@ use crate::off::span_ref;
 pub use crate::off::span_ref::{Items, Pairs, SpanMut, SpanRef, ValueRef};
 #[cfg(feature = "otel")]
 pub(crate) use builder::Details;
+pub use foreign::{ForeignRecord, forward_log};
 pub use hooks::{Hooks, Verdict};
 pub use instrument::instrument;
 pub use limits::Limits;
@@ -50,9 +52,9 @@ pub use redact::Redaction;
 pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 #[cfg(feature = "otel")]
-pub(crate) use span::{Inner, link_target, start_asked_in, start_in};
+pub(crate) use span::{Inner, Parent, link_target, start_asked_in, start_in, start_with};
 #[cfg(all(feature = "otel", feature = "tracing"))]
-pub(crate) use span::{Parent, start, start_with, starts_are_asked};
+pub(crate) use span::{start, starts_are_asked};
 #[cfg(feature = "otel")]
 pub(crate) use span_ref::pair;
 pub use status::{Kind, Status};

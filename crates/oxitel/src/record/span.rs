@@ -261,6 +261,15 @@ impl Span {
         Instrumented::new(future, self)
     }
 
+    /// The status becomes an error; a message that is there stays.
+    pub(crate) fn fail(&mut self, message: &str) {
+        if let Some(scratch) = self.scratch()
+            && !matches!(scratch.status.get(), Status::Error(text) if !text.is_empty())
+        {
+            scratch.set_status(&Status::Error(message));
+        }
+    }
+
     pub(crate) fn set_kind(&mut self, kind: Kind) {
         if let Some(scratch) = self.scratch() {
             scratch.kind = kind;

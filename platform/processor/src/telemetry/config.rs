@@ -27,7 +27,7 @@ use std::time::Duration;
 pub struct TelemetryConfig {
     /// Spans.
     pub tracing: TraceConfig,
-    /// Metrics. This version does not record any.
+    /// Metrics.
     pub metrics: MetricsConfig,
 }
 
@@ -62,27 +62,34 @@ pub struct TraceConfig {
 
 /// How metrics are recorded and where they go.
 ///
-/// This version records no metrics: the fields are kept and checked, and have no effect yet.
-/// [`init_telemetry`](super::init_telemetry) says so once when they are enabled. Metrics will
-/// travel by the protocol of [`TraceConfig::otlp_protocol`].
+/// A process is one service: beside spans, their name, version and environment count for both
+/// parts. [`init_telemetry`](super::init_telemetry) says so once where they differ; a version or
+/// an environment that is said here alone counts for both as well.
+///
+/// Metrics travel by the protocol of [`TraceConfig::otlp_protocol`]. Where they go to another
+/// endpoint than the spans, its port decides, if it is 4317 or 4318; and
+/// `OTEL_EXPORTER_OTLP_METRICS_PROTOCOL` does where the environment names that endpoint.
+///
+/// `Debug` shows neither the values of headers nor the credentials of an endpoint.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MetricsConfig {
-    /// Whether metrics are wanted. Default `true`.
+    /// `false`: nothing is measured, and that is no error. Default `true`.
     pub enabled: bool,
-    /// The name of this service. Default `processor`.
+    /// The name of this service, `service.name`. Default `processor`.
     pub service_name: String,
-    /// Its version; nothing is said when it is empty. Default: empty.
+    /// Its version, `service.version`; nothing is said when it is empty. Default: empty.
     pub service_version: String,
-    /// The receiver's URL. Default `http://localhost:4317`.
+    /// The receiver's URL. Over HTTP the path `/v1/metrics` is added where it is missing.
+    /// Default `http://localhost:4317`.
     pub otlp_endpoint: String,
     /// What the numbers count from. Default cumulative.
     pub temporality: Temporality,
     /// When metrics are sent.
     pub export_config: ExportConfig,
-    /// Sent with every request.
+    /// Sent with every request: HTTP headers, or gRPC metadata.
     pub headers: HashMap<String, String>,
-    /// Where this runs.
+    /// Where this runs, as [`TraceConfig::environment`].
     pub environment: Option<String>,
 }
 
@@ -93,7 +100,8 @@ pub enum OtlpProtocol {
     #[default]
     #[serde(rename = "grpc")]
     Grpc,
-    /// Protobuf over HTTP, usually at port 4318. `"http/protobuf"` in JSON; `"http"` is read too.
+    /// Protobuf over HTTP, usually at port 4318; JSON when the environment asks for `http/json`.
+    /// `"http/protobuf"` in JSON; `"http"` is read too.
     #[serde(rename = "http/protobuf", alias = "http")]
     Http,
 }
@@ -128,8 +136,7 @@ pub struct BatchConfiguration {
     pub export_timeout: Duration,
 }
 
-/// When metrics are sent. This version does not send any: see [`MetricsConfig`]. In JSON a time
-/// is a text such as `"60s"`; a number is milliseconds.
+/// When metrics are sent. In JSON a time is a text such as `"60s"`; a number is milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExportConfig {
@@ -285,7 +292,7 @@ impl TelemetryConfig {
         self
     }
 
-    /// Asks for metrics, or does not. This version does not record any.
+    /// Records metrics, or does not.
     #[must_use]
     pub fn with_metrics_enabled(mut self, enabled: bool) -> Self {
         self.metrics.enabled = enabled;

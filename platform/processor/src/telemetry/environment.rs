@@ -9,6 +9,7 @@ use super::sampling::SamplingStrategy;
 use oxitel::config::{self, Exporters, Signal};
 use oxitel::{Config, Protocol};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// The standard's names, old and new, of where a service runs.
 pub(super) const DEPLOYMENT: [&str; 2] = ["deployment.environment.name", "deployment.environment"];
@@ -22,7 +23,7 @@ const DEFAULT_HTTP_ENDPOINT: &str = "http://localhost:4318";
 pub(super) fn read(lookup: &dyn Fn(&str) -> Option<String>) -> TelemetryConfig {
     let given = Config::from_lookup(lookup);
     let defaults = TraceConfig::default();
-    let (otlp_endpoint, otlp_protocol) = destination(&given);
+    let (otlp_endpoint, otlp_protocol) = destination(&given, &given.traces);
     let tracing = TraceConfig {
         enabled: given.traces.exporters.otlp,
         service_name: service_name(&given).unwrap_or(defaults.service_name),
@@ -47,10 +48,11 @@ fn service_name(given: &Config) -> Option<String> {
     given.service_name.clone().or_else(|| attribute(given, "service.name"))
 }
 
-/// Endpoint and protocol travel together: what one does not say, the other does.
-fn destination(given: &Config) -> (String, OtlpProtocol) {
-    let endpoint = given.traces.endpoint.as_ref().or(given.endpoint.as_ref());
-    let said = given.traces.protocol.or(given.protocol).map(protocol);
+/// Where a signal goes. Endpoint and protocol travel together: what one does not say, the other
+/// does.
+pub(super) fn destination(given: &Config, signal: &Signal) -> (String, OtlpProtocol) {
+    let endpoint = signal.endpoint.as_ref().or(given.endpoint.as_ref());
+    let said = signal.protocol.or(given.protocol).map(protocol);
     let Some(endpoint) = endpoint else {
         let protocol = said.unwrap_or_default();
         let endpoint = match protocol {
@@ -72,15 +74,26 @@ fn headers(given: &Config, signal: &Signal) -> HashMap<String, String> {
     signal.headers.as_ref().unwrap_or(&given.headers).0.iter().cloned().collect()
 }
 
-/// Two variables bound a request: the exporter's, where it is set, and the batch's.
 fn batches(given: &Config) -> BatchConfiguration {
-    let usual = Config::default().export_timeout;
-    let general = (given.export_timeout != usual).then_some(given.export_timeout);
     BatchConfiguration {
         max_queue_size: given.max_queue_size,
         max_export_batch_size: given.max_export_batch_size,
         scheduled_delay: given.schedule_delay,
-        export_timeout: given.traces.timeout.or(general).unwrap_or(given.batch_timeout),
+        export_timeout: timeout(given, &given.traces, given.batch_timeout),
+    }
+}
+
+/// Two variables bound a request: the exporter's, where it is set, and the batch's or the
+/// report's. The default of the latter bounds nothing that somebody set.
+fn timeout(given: &Config, signal: &Signal, batch: Duration) -> Duration {
+    let usual = Config::default();
+    let general = given.export_timeout;
+    let request = signal.timeout.or((general != usual.export_timeout).then_some(general));
+    match request {
+        Some(request) if batch == usual.batch_timeout => request,
+        Some(request) if request.is_zero() || batch.is_zero() => request.max(batch),
+        Some(request) => request.min(batch),
+        None => batch,
     }
 }
 
@@ -99,19 +112,19 @@ fn share(text: &str) -> Option<f64> {
 
 fn metrics(given: &Config, tracing: &TraceConfig) -> MetricsConfig {
     let reader = &given.metric_reader;
-    let endpoint = given.metrics.endpoint.as_ref().or(given.endpoint.as_ref());
+    let (otlp_endpoint, _) = destination(given, &given.metrics);
     MetricsConfig {
         enabled: given.metrics.exporters != Exporters::NONE,
         service_name: tracing.service_name.clone(),
         service_version: tracing.service_version.clone(),
-        otlp_endpoint: endpoint.unwrap_or(&tracing.otlp_endpoint).clone(),
+        otlp_endpoint,
         temporality: match reader.temporality {
             config::Temporality::Cumulative => Temporality::Cumulative,
             _ => Temporality::Delta,
         },
         export_config: ExportConfig {
             export_interval: reader.interval,
-            export_timeout: reader.timeout,
+            export_timeout: timeout(given, &given.metrics, reader.timeout),
         },
         headers: headers(given, &given.metrics),
         environment: tracing.environment.clone(),

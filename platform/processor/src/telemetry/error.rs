@@ -25,8 +25,9 @@ pub enum TelemetryError {
         "telemetry already runs in this process; the first start counts, this one changed nothing"
     )]
     AlreadyRunning,
-    /// Somebody listened, and yet not everything arrived. `oxitel::stats()` has the reasons.
-    #[error("{lost} spans were lost, {queued} were still on their way when the time was over")]
+    /// Somebody listened, and yet not everything arrived: spans, log records, points of metrics.
+    /// `oxitel::stats_of` has the reasons.
+    #[error("{lost} records were lost, {queued} were still on their way when the time was over")]
     Undelivered {
         /// Refused by the receiver, or given up here.
         lost: u64,

@@ -1,7 +1,7 @@
-//! Telemetry of a stream processor: configuration, start and end, spans, context, baggage.
+//! Telemetry of a stream processor: configuration, start and end, spans, metrics, context, baggage.
 //!
-//! Flow: [`TelemetryConfig`] -> [`init_telemetry`] -> spans, headers and baggage, by the functions
-//! here or by the OpenTelemetry API -> [`TelemetryProviders::shutdown`]. Underneath is `oxitel`,
+//! Flow: [`TelemetryConfig`] -> [`init_telemetry`] -> spans, metrics and what travels with events,
+//! by the functions here or by the OpenTelemetry API -> [`TelemetryProviders::shutdown`]. Underneath is `oxitel`,
 //! whose engine sends from a thread of its own.
 //!
 //! ```no_run
@@ -20,10 +20,13 @@ mod check;
 mod config;
 mod context;
 mod duration;
+mod engine;
 mod environment;
 mod error;
 mod init;
+mod instruments;
 mod notice;
+mod recorder;
 mod sampling;
 mod spans;
 #[cfg(test)]
@@ -39,5 +42,7 @@ pub use context::{
 };
 pub use error::TelemetryError;
 pub use init::{TelemetryProviders, init, init_telemetry};
+pub use oxitel::conventions::stream::{metric_attributes, metric_names};
+pub use recorder::MetricsRecorder;
 pub use sampling::SamplingStrategy;
 pub use spans::{SpanBuilder, record_exception};

@@ -9,15 +9,10 @@ pub(super) struct Notice {
     said: AtomicBool,
 }
 
-/// Metrics are wanted.
-pub(super) static NO_METRICS: Notice = Notice::new(
-    "this version of the processor records no metrics; `metrics` of its configuration is checked \
-     and kept, and has no effect yet",
-);
-
-/// The environment asks for JSON.
-pub(super) static NO_JSON: Notice = Notice::new(
-    "this version cannot send OTLP as \"http/json\"; \"http/protobuf\" is sent instead",
+/// Metrics name another service than spans.
+pub(super) static TWO_SERVICES: Notice = Notice::new(
+    "`metrics` and `tracing` differ in service_name, service_version or environment; a process is \
+     one service, so those of `tracing` count for both",
 );
 
 /// An entry of baggage that the standard does not allow.

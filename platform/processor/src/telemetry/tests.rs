@@ -3,6 +3,7 @@
 mod config;
 mod engine;
 mod json;
+mod prometheus;
 
 use super::{
     BaggageItem, OtlpProtocol, SpanBuilder, TelemetryConfig, get_baggage, init_telemetry,

@@ -1,11 +1,13 @@
 //! What the guide shows is what there is: its paths and literals written out, and its words.
 
 use crate::export::of_resource;
+use crate::points::values;
 use crate::session::{Session, block_on};
 use processor::Span as _;
 use processor::telemetry::{
-    BatchConfiguration, ExportConfig, MetricsConfig, OtlpProtocol, SamplingStrategy, SpanBuilder,
-    TelemetryConfig, Temporality, TraceConfig, extract_from_headers, record_exception,
+    BatchConfiguration, ExportConfig, MetricsConfig, MetricsRecorder, OtlpProtocol,
+    SamplingStrategy, SpanBuilder, TelemetryConfig, Temporality, TraceConfig, extract_from_headers,
+    metric_names, record_exception,
 };
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -75,14 +77,17 @@ fn a_configuration_written_as_a_literal_is_followed() {
     let session = Session::with(OtlpProtocol::Grpc, |receiver| {
         let mut config = whole();
         config.tracing.otlp_endpoint = receiver.tracing.otlp_endpoint;
+        config.metrics.otlp_endpoint = receiver.metrics.otlp_endpoint;
         config
     });
     // A caller that keeps its trace: the share is for roots.
     let caller = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned();
     let caller = extract_from_headers(&HashMap::from([("traceparent".to_owned(), caller)]));
     drop(SpanBuilder::new("process_event").start_with_context(&caller));
+    MetricsRecorder::new().record_counter("processor", metric_names::EVENTS_PROCESSED, 1, vec![]);
     let receiver = session.end();
-    assert!(receiver.requests()[0].grpc, "otlp_protocol");
+    assert!(receiver.requests().iter().all(|request| request.grpc), "otlp_protocol");
+    assert_eq!(values(&receiver, metric_names::EVENTS_PROCESSED), ["1"]);
     let sent = receiver.spans().remove(0);
     assert_eq!(of_resource(&sent, "service.name"), "my-processor");
     assert_eq!(of_resource(&sent, "service.version"), "1.0.0");
@@ -290,6 +295,15 @@ fn the_guide_answers_what_goes_wrong() {
             "`traceparent` in what was sent, and in what came in",
             "Is the propagator set?",
             "`propagate_context`",
+        ],
+    );
+    answers(
+        "### Metrics Not Updating",
+        &[
+            "export interval",
+            "Prometheus scrape",
+            "`docker-compose logs otel-collector`",
+            "metric names match",
         ],
     );
     answers(

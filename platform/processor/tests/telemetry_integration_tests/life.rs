@@ -1,10 +1,11 @@
 //! Telemetry starts and ends, and never harms the program.
 
+use crate::points::values;
 use crate::session::{BOTH, PATIENCE, Session, block_on, refused, to, turn};
 use oxitel::testing::{Answer, Receiver};
 use processor::telemetry::{
-    self, OtlpProtocol, SpanBuilder, TelemetryConfig, TelemetryError, extract_from_headers,
-    init_telemetry, inject_into_headers,
+    self, MetricsRecorder, OtlpProtocol, SpanBuilder, TelemetryConfig, TelemetryError,
+    extract_from_headers, init_telemetry, inject_into_headers, metric_names,
 };
 use processor::{OtelContext, Span as _};
 use std::collections::HashMap;
@@ -12,10 +13,23 @@ use std::net::TcpListener;
 use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 
+/// Spans, and a counter of them.
 fn record_hundred() {
+    let recorder = MetricsRecorder::new();
     for _ in 0..100 {
         drop(SpanBuilder::new("process_event").start());
+        recorder.record_counter("processor", metric_names::EVENTS_PROCESSED, 1, vec![]);
     }
+}
+
+/// A session with metrics, which nothing but its end collects.
+fn whole(protocol: OtlpProtocol) -> Session {
+    Session::with(protocol, |config| config.with_metrics_enabled(true))
+}
+
+fn assert_hundred(receiver: &Receiver) {
+    assert_eq!(receiver.spans().len(), 100);
+    assert_eq!(values(receiver, metric_names::EVENTS_PROCESSED), ["100"]);
 }
 
 fn current_thread() -> Runtime {
@@ -29,19 +43,19 @@ fn one_worker() -> Runtime {
 #[test]
 fn shutdown_delivers_on_a_current_thread_runtime() {
     for protocol in BOTH {
-        let session = Session::start(protocol);
+        let session = whole(protocol);
         current_thread().block_on(async {
             record_hundred();
             session.providers.shutdown().await.expect("everything is delivered");
         });
-        assert_eq!(session.receiver.spans().len(), 100, "{protocol:?}");
+        assert_hundred(&session.receiver);
     }
 }
 
 #[test]
 fn shutdown_delivers_in_a_task_of_a_runtime_with_one_worker() {
     for protocol in BOTH {
-        let session = Session::start(protocol);
+        let session = whole(protocol);
         let providers = session.providers;
         let runtime = one_worker();
         let task = runtime.spawn(async move {
@@ -49,16 +63,16 @@ fn shutdown_delivers_in_a_task_of_a_runtime_with_one_worker() {
             providers.shutdown().await
         });
         runtime.block_on(task).expect("no panic").expect("everything is delivered");
-        assert_eq!(session.receiver.spans().len(), 100, "{protocol:?}");
+        assert_hundred(&session.receiver);
     }
 }
 
 #[test]
 fn shutdown_delivers_without_any_runtime() {
     for protocol in BOTH {
-        let session = Session::start(protocol);
+        let session = whole(protocol);
         record_hundred();
-        assert_eq!(session.end().spans().len(), 100, "{protocol:?}");
+        assert_hundred(&session.end());
     }
 }
 
@@ -87,18 +101,18 @@ fn other_tasks_of_the_runtime_go_on_while_it_ends() {
 
 #[test]
 fn providers_that_are_dropped_end_telemetry_all_the_same() {
-    let session = Session::start(OtlpProtocol::Http);
+    let session = whole(OtlpProtocol::Http);
     record_hundred();
     drop(session.providers);
-    assert_eq!(session.receiver.spans().len(), 100);
+    assert_hundred(&session.receiver);
 }
 
 #[test]
 fn a_shutdown_that_nobody_awaits_ends_telemetry_all_the_same() {
-    let session = Session::start(OtlpProtocol::Http);
+    let session = whole(OtlpProtocol::Http);
     record_hundred();
     drop(session.providers.shutdown());
-    assert_eq!(session.receiver.spans().len(), 100);
+    assert_hundred(&session.receiver);
 }
 
 #[test]
@@ -108,8 +122,7 @@ fn where_nobody_listens_nothing_fails_and_the_end_comes_soon() {
         let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("it");
         let config = TelemetryConfig::default()
             .with_otlp_endpoint(format!("http://{port}"))
-            .with_otlp_protocol(protocol)
-            .with_metrics_enabled(false);
+            .with_otlp_protocol(protocol);
         let before = oxitel::stats();
         let providers = init_telemetry(config).expect("nothing is wrong with it");
         record_hundred();
@@ -134,16 +147,16 @@ fn a_loss_at_a_receiver_that_answers_is_an_error_at_the_end() {
 
 #[test]
 fn a_second_start_changes_nothing_and_says_so() {
-    let session = Session::start(OtlpProtocol::Http);
+    let session = whole(OtlpProtocol::Http);
     let other = Receiver::start();
-    let error = refused(to(&other, OtlpProtocol::Http).with_service_name("second"));
+    let error = refused(to(&other, OtlpProtocol::Http).with_metrics_enabled(true));
     assert_eq!(error, TelemetryError::AlreadyRunning);
     insta::assert_snapshot!(
         error,
         @"telemetry already runs in this process; the first start counts, this one changed nothing"
     );
-    drop(SpanBuilder::new("process_event").start());
-    assert_eq!(session.tree(), "it: process_event (internal)\n");
+    record_hundred();
+    assert_hundred(&session.end());
     assert!(other.requests().is_empty());
 }
 
@@ -158,9 +171,9 @@ fn a_program_that_says_nothing_is_started_by_the_environment() {
 #[test]
 fn after_its_end_telemetry_can_start_again() {
     for protocol in BOTH {
-        let session = Session::start(protocol);
+        let session = whole(protocol);
         record_hundred();
-        assert_eq!(session.end().spans().len(), 100);
+        assert_hundred(&session.end());
     }
 }
 

@@ -51,21 +51,17 @@ impl Console {
             line.text.push(' ');
             line.painted(BOLD, |text| write!(text, "{path}:"));
         }
-        if let Some(message) = fields.message() {
-            line.text.push(' ');
-            escape(&mut line.text, &shown(None, message));
-        }
-        fields.each(|name, value| {
-            // An error is told once, and its sources if it has some.
-            let again =
-                fields.has_error() && (name == EXCEPTION_MESSAGE || name == EXCEPTION_STACKTRACE);
-            if !again && value != Value::Array(&[]) {
-                line.field(name, value);
-            }
-        });
+        line.tell(fields);
         line.text.push('\n');
         line.text
     }
+}
+
+/// Appends message and fields without colours, each behind a space.
+pub(super) fn tell_plainly(text: &mut String, fields: &Fields) {
+    let mut line = Line { text: std::mem::take(text), colours: false };
+    line.tell(fields);
+    *text = line.text;
 }
 
 /// A line for people that is no event.
@@ -104,6 +100,21 @@ struct Line {
 }
 
 impl Line {
+    fn tell(&mut self, fields: &Fields) {
+        if let Some(message) = fields.message() {
+            self.text.push(' ');
+            escape(&mut self.text, &shown(None, message));
+        }
+        fields.each(|name, value| {
+            // An error is told once, and its sources if it has some.
+            let again =
+                fields.has_error() && (name == EXCEPTION_MESSAGE || name == EXCEPTION_STACKTRACE);
+            if !again && value != Value::Array(&[]) {
+                self.field(name, value);
+            }
+        });
+    }
+
     fn painted(&mut self, colour: &str, print: impl FnOnce(&mut String) -> fmt::Result) {
         // Writing to a String cannot fail.
         if self.colours {
@@ -199,7 +210,7 @@ fn timestamp(text: &mut String, time: Duration) -> fmt::Result {
 
 /// Year, month and day, so many days after 1970-01-01. Years begin in March, so that the odd day
 /// is their last; 400 of them have the same number of days.
-fn date(days: u64) -> (u64, u64, u64) {
+pub(super) fn date(days: u64) -> (u64, u64, u64) {
     let since = days + 719_468; // 0000-03-01
     let (era, day_of_era) = (since / 146_097, since % 146_097);
     let year_of_era =

@@ -1,10 +1,12 @@
 //! What becomes of a `tracing` event: a log record, or an event of its span. Never both.
 
-use super::entry::{Attached, locate};
+use super::entry::{Attached, Entry, locate};
 use super::fields::{EXCEPTION_MESSAGE, Fields};
+use super::{live, subscriber};
 use crate::context::{Ids, SpanContext};
+use crate::pipeline::frames::TRACING_LAYER;
 use crate::pipeline::scope::{self, ScopeData};
-use crate::pipeline::{logs, state};
+use crate::pipeline::{local, logs, state};
 use crate::record::{LogRecord, Severity, Value};
 use std::cell::Cell;
 use tracing::{Level, Metadata};
@@ -35,6 +37,25 @@ pub(super) fn log(fields: &Fields, metadata: &'static Metadata<'static>, ids: Op
         ..LogRecord::EMPTY
     };
     logs::emit(scope_of(metadata.target()), &record);
+}
+
+/// Adds an event that is none of `tracing`'s to the `tracing` span that is current; `false`: none is
+/// recorded here.
+pub(crate) fn note_in_current<'a>(
+    name: &str,
+    pairs: impl Iterator<Item = (&'a str, Value<'a>)>,
+) -> bool {
+    let mut attributes = Attached::default();
+    pairs.for_each(|(name, value)| attributes.push(name, value));
+    let note = |entry: &mut Entry| {
+        let is_recording = entry.span.is_recording();
+        entry.span.add_event(name, attributes.all());
+        is_recording
+    };
+    let current = |kind| local::tracing_of_current(kind).map(|(id, _)| id);
+    let noted = current(0).and_then(|id| subscriber::with_entry(id, note));
+    let noted = noted.or_else(|| current(TRACING_LAYER).and_then(|key| live::with(key, note)));
+    noted.unwrap_or(false)
 }
 
 /// The text of the field `error` in an event without a message: what `#[instrument(err)]` makes.

@@ -103,7 +103,7 @@ impl Fields {
     pub(super) fn pairs<'a>(
         &'a self,
         lists: &'a [Vec<Value<'a>>],
-    ) -> impl Iterator<Item = (&'a str, Value<'a>)> {
+    ) -> impl Iterator<Item = (&'a str, Value<'a>)> + Clone {
         let mut lists = lists.iter();
         self.values.iter().enumerate().filter_map(move |(index, (name, value))| {
             let value = match value {

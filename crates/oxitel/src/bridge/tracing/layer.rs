@@ -149,7 +149,7 @@ impl Layer {
     }
 
     /// The ids of the span that an event names; `None` is the current one.
-    fn ids_of(&self, event: &Event<'_>) -> Option<Ids> {
+    pub(super) fn ids_of(&self, event: &Event<'_>) -> Option<Ids> {
         match event.parent() {
             Some(parent) => Some(self.visible(parent).unwrap_or_default().ids),
             None => event.is_root().then_some(Ids::NONE),

@@ -18,6 +18,7 @@ mod extension;
 mod fields;
 #[cfg(feature = "otel")]
 mod layer;
+mod lines;
 #[cfg(feature = "otel")]
 mod live;
 #[cfg(not(feature = "otel"))]
@@ -27,6 +28,9 @@ mod subscriber;
 
 #[cfg(all(feature = "otel", feature = "tracing-opentelemetry"))]
 pub use compat::Compat;
+#[cfg(feature = "otel")]
+pub(crate) use event::note_in_current;
+pub use lines::{Lines, json_lines, lines_lost, text_lines};
 #[cfg(not(feature = "otel"))]
 use off as extension;
 #[cfg(not(feature = "otel"))]

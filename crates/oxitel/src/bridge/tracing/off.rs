@@ -3,7 +3,8 @@
 
 use super::console::{self, Console};
 use super::directives::Directives;
-use super::fields::collected;
+use super::fields::{Fields, collected};
+use super::lines::Lines;
 use super::{InstallError, SetParentError};
 use crate::context::SpanContext;
 use crate::record::{Status, Value};
@@ -43,11 +44,12 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Layer {}
 pub struct Subscriber {
     directives: Directives,
     console: Option<Console>,
+    lines: Option<Lines>,
 }
 
 /// A subscriber that looks at what `RUST_LOG` names, and without it at `info` and above.
 pub fn subscriber() -> Subscriber {
-    Subscriber { directives: Directives::from_environment(), console: None }
+    Subscriber { directives: Directives::from_environment(), console: None, lines: None }
 }
 
 impl Subscriber {
@@ -62,6 +64,13 @@ impl Subscriber {
     #[must_use]
     pub fn console(mut self) -> Self {
         self.console = Some(Console::on_standard_error());
+        self
+    }
+
+    /// Writes events as lines, without ids: there are no spans.
+    #[must_use]
+    pub fn lines(mut self, lines: Lines) -> Self {
+        self.lines = Some(lines);
         self
     }
 
@@ -90,6 +99,12 @@ impl Subscriber {
     }
 }
 
+impl Subscriber {
+    fn prints(&self) -> bool {
+        self.console.is_some() || self.lines.is_some()
+    }
+}
+
 impl tracing::Subscriber for Subscriber {
     fn on_register_dispatch(&self, _: &Dispatch) {
         if let Some(complaint) = self.directives.complaint() {
@@ -103,11 +118,11 @@ impl tracing::Subscriber for Subscriber {
 
     /// Spans are not looked at, and events only if they are printed.
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        self.console.is_some() && metadata.is_event() && self.directives.enables(metadata)
+        self.prints() && metadata.is_event() && self.directives.enables(metadata)
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Some(self.console.map_or(LevelFilter::OFF, |_| self.directives.most()))
+        Some(if self.prints() { self.directives.most() } else { LevelFilter::OFF })
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -119,10 +134,16 @@ impl tracing::Subscriber for Subscriber {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        if let Some(console) = self.console {
-            let metadata = event.metadata();
-            collected(|visit| event.record(visit), |fields| console.tell(metadata, "", fields));
-        }
+        let metadata = event.metadata();
+        let tell = |fields: &Fields| {
+            if let Some(lines) = &self.lines {
+                lines.tell(metadata, fields);
+            }
+            if let Some(console) = self.console {
+                console.tell(metadata, "", fields);
+            }
+        };
+        collected(|visit| event.record(visit), tell);
     }
 
     fn enter(&self, _: &Id) {}

@@ -10,6 +10,7 @@ use super::entry::{Entry, Style, begin_again, is_of_the_api};
 use super::event;
 use super::extension::Keeper;
 use super::fields::{Fields, collected};
+use super::lines::Lines;
 use crate::context::{Ids, SpanContext};
 use crate::pipeline::local;
 use crate::pipeline::per_epoch::PerEpoch;
@@ -40,6 +41,7 @@ const IGNORED: u64 = u64::MAX;
 pub struct Subscriber {
     directives: Directives,
     console: Option<Console>,
+    lines: Option<Lines>,
     style: Style,
 }
 
@@ -51,6 +53,7 @@ pub fn subscriber() -> Subscriber {
     Subscriber {
         directives: Directives::from_environment(),
         console: None,
+        lines: None,
         style: Style::default(),
     }
 }
@@ -69,6 +72,14 @@ impl Subscriber {
     #[must_use]
     pub fn console(mut self) -> Self {
         self.console = Some(Console::on_standard_error());
+        self
+    }
+
+    /// Also writes events as lines with the ids of their spans, whether telemetry is on or not:
+    /// `subscriber().lines(json_lines())`.
+    #[must_use]
+    pub fn lines(mut self, lines: Lines) -> Self {
+        self.lines = Some(lines);
         self
     }
 
@@ -122,6 +133,11 @@ fn with<R>(id: u64, action: impl FnOnce(&mut Live) -> R) -> Option<R> {
         return None;
     }
     spans().with(id, state::epoch(), action)
+}
+
+/// Runs `action` on the span of any of our subscribers.
+pub(super) fn with_entry<R>(id: u64, action: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+    with(id, |live| action(&mut live.entry))
 }
 
 /// Where a span stands, for another that will refer to it.
@@ -184,7 +200,7 @@ impl tracing::Subscriber for Subscriber {
     fn event(&self, event: &Event<'_>) {
         let target = if state::is_on() { span_of(event) } else { None };
         let logged = event::logs_are_wanted();
-        if target.is_none() && !logged && self.console.is_none() {
+        if target.is_none() && !logged && self.console.is_none() && self.lines.is_none() {
             return;
         }
         let metadata = event.metadata();
@@ -194,6 +210,9 @@ impl tracing::Subscriber for Subscriber {
             }
             if logged {
                 event::log(fields, metadata, ids_of(event));
+            }
+            if let Some(lines) = &self.lines {
+                lines.tell(metadata, ids_of(event), fields);
             }
             if let Some(console) = self.console {
                 let path = path_of(event);

@@ -171,6 +171,7 @@ fn what_has_no_effect_is_said_once_for_each_cause() {
         "OTEL_CONFIG_FILE=/etc/otel.yaml",
         "OTEL_ENTITIES=service{a=b}",
         "OTEL_SEMCONV_STABILITY_OPT_IN=http",
+        "OTEL_SEMCONV_STABILITY_OPT_IN=rpc/dup",
         "OTEL_BSP_MAX_QUEUE_SIZE=100",
         "OTEL_EXPORTER_OTLP_SPAN_INSECURE=true",
         "OTEL_EXPORTER_OTLP_METRIC_INSECURE=true OTEL_METRICS_EXPORTER=none",
@@ -208,7 +209,9 @@ fn what_has_no_effect_is_said_once_for_each_cause() {
     OTEL_ENTITIES=service{a=b}
       OTEL_ENTITIES="service{a=b}" has no effect: entities are not supported
     OTEL_SEMCONV_STABILITY_OPT_IN=http
-      OTEL_SEMCONV_STABILITY_OPT_IN="http" has no effect: this build has one form of the conventions
+      OTEL_SEMCONV_STABILITY_OPT_IN="http" has no effect: this build has one form of the conventions, but that rpc adds metrics
+    OTEL_SEMCONV_STABILITY_OPT_IN=rpc/dup
+      
     OTEL_BSP_MAX_QUEUE_SIZE=100
       
     OTEL_EXPORTER_OTLP_SPAN_INSECURE=true

@@ -18,6 +18,8 @@ use schema::{Field, Kind, MOST_FIELDS, Message, Place};
 use std::borrow::Cow;
 #[cfg(feature = "otel")]
 pub(crate) use text::base64_letters;
+#[cfg(feature = "tracing")]
+pub(crate) use text::{double, string};
 
 /// Values in arrays and maps are followed so deep.
 pub(crate) const MOST_DEPTH: usize = 64;

@@ -14,7 +14,7 @@ pub(super) fn quoted(json: &mut String, number: impl Display) {
 }
 
 /// JSON has no word for what is not finite; protobuf's mapping has.
-pub(super) fn double(json: &mut String, value: f64) {
+pub(crate) fn double(json: &mut String, value: f64) {
     if value.is_finite() {
         // `Debug` writes exponents where `Display` would write 300 zeros.
         let _ = write!(json, "{value:?}");
@@ -26,7 +26,7 @@ pub(super) fn double(json: &mut String, value: f64) {
 }
 
 /// Text; bytes that are none become U+FFFD.
-pub(super) fn string(json: &mut String, bytes: &[u8]) {
+pub(crate) fn string(json: &mut String, bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     json.push('"');
     let mut written = 0;

@@ -97,7 +97,7 @@ fn metrics_have_variables_of_their_own() {
 }
 
 #[test]
-fn a_request_is_bounded_by_the_exporters_variable_or_else_by_the_batchs() {
+fn a_request_is_bounded_by_the_exporters_variable_and_by_the_batchs() {
     let timeout = |variables: &[(&str, &str)]| {
         from_variables(variables).tracing.batch_config.export_timeout.as_millis()
     };
@@ -108,6 +108,17 @@ fn a_request_is_bounded_by_the_exporters_variable_or_else_by_the_batchs() {
     assert_eq!(timeout(&[batch]), 3);
     assert_eq!(timeout(&[batch, general]), 1);
     assert_eq!(timeout(&[batch, general, own]), 2);
+    assert_eq!(timeout(&[batch, ("OTEL_EXPORTER_OTLP_TIMEOUT", "4")]), 3, "the shorter one");
+    assert_eq!(timeout(&[batch, ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "0")]), 3, "0 is no limit");
+    let report = |variables: &[(&str, &str)]| {
+        from_variables(variables).metrics.export_config.export_timeout.as_millis()
+    };
+    let own = ("OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "2");
+    let interval = ("OTEL_METRIC_EXPORT_TIMEOUT", "3");
+    assert_eq!(report(&[batch]), 30_000);
+    assert_eq!(report(&[interval]), 3);
+    assert_eq!(report(&[interval, own]), 2);
+    assert_eq!(report(&[interval, general]), 1);
 }
 
 #[test]
