@@ -69,9 +69,9 @@ fn metrics_that_are_not_for_prometheus_are_not_shown() {
 
 #[test]
 fn a_callback_that_takes_its_time_holds_up_no_task_of_the_program() {
+    static IS_OPEN: AtomicBool = AtomicBool::new(false);
     let _turn = turn();
     let _guard = oxitel::init(served_by_the_program()).expect("telemetry starts");
-    static IS_OPEN: AtomicBool = AtomicBool::new(false);
     let slow = Meter::of(&SHOP).u64_observable_gauge("slow").callback(|it| {
         let begun = Instant::now();
         while !IS_OPEN.load(Ordering::Relaxed) && begun.elapsed() < PATIENCE {
