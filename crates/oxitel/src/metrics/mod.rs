@@ -53,7 +53,6 @@ pub use observable::{Observable, Observer};
 pub use prometheus::{PageError, PrometheusPage, Translation};
 pub(crate) use session::{Stamp, start, stop};
 // Public for tests of other crates only: programs set these by their configuration.
-#[cfg_attr(not(feature = "testing"), expect(unreachable_pub, reason = "see above"))]
 pub use settings::Settings;
 pub(crate) use shard::Shard;
 use stream::Reader;
@@ -67,6 +66,7 @@ pub(crate) fn collect_pieces(now_ns: u64, most: usize) -> Vec<Piece> {
 }
 
 /// The same in one piece, appended; returns the number of data points.
+#[cfg(feature = "testing")]
 pub(crate) fn collect(now_ns: u64, target: &mut Vec<u8>) -> u64 {
     let pieces = collect_pieces(now_ns, usize::MAX);
     let mut points = 0;
