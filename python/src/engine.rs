@@ -31,15 +31,17 @@ impl Exporter for Nowhere {
 
 /// Starts the engine. `variables` stand in front of the environment's; `resource` is what else
 /// describes this process. `keep` is where signals go beside their exporters: `memory`, for
-/// [`kept`], or `nowhere`, which is enough to be recorded. Returns whether anything is recorded.
+/// [`kept`], or `nowhere`, which is enough to be recorded. With `page`, the program serves the page
+/// for Prometheus itself. Returns whether anything is recorded.
 #[pyfunction]
-#[pyo3(signature = (variables, resource=Vec::new(), shutdown_timeout=None, keep=None))]
+#[pyo3(signature = (variables, resource=Vec::new(), shutdown_timeout=None, keep=None, page=false))]
 pub(crate) fn start(
     py: Python<'_>,
     variables: HashMap<String, String>,
     resource: Vec<(String, String)>,
     shutdown_timeout: Option<f64>,
     keep: Option<&str>,
+    page: bool,
 ) -> PyResult<bool> {
     let lookup = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
     let mut config = Config::from_lookup(lookup)
@@ -51,6 +53,9 @@ pub(crate) fn start(
     }
     if let Some(seconds) = shutdown_timeout {
         config = config.shutdown_timeout(seconds_to_wait(seconds));
+    }
+    if page {
+        config = config.own_prometheus_page();
     }
     config = match keep {
         None => config,
@@ -101,6 +106,12 @@ pub(crate) fn resource(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     readable::dict(py, &oxitel::binding::resource())
 }
 
+/// Where a signal (`traces`, `metrics` or `logs`) goes: the URLs of its receivers.
+#[pyfunction]
+pub(crate) fn receivers(signal: &str) -> PyResult<Vec<String>> {
+    Ok(oxitel::binding::receivers(named(signal)?))
+}
+
 /// Whether the engine runs in this process.
 #[pyfunction]
 pub(crate) fn is_running() -> bool {
@@ -135,16 +146,22 @@ fn seconds_to_wait(seconds: f64) -> Duration {
 #[pyo3(signature = (signal=None))]
 pub(crate) fn stats<'py>(py: Python<'py>, signal: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
     let stats = match signal {
+        Some(signal) => oxitel::stats_of(named(signal)?),
         None => oxitel::stats(),
-        Some("traces") => oxitel::stats_of(SignalKind::Traces),
-        Some("metrics") => oxitel::stats_of(SignalKind::Metrics),
-        Some("logs") => oxitel::stats_of(SignalKind::Logs),
-        Some(other) => {
-            let text = format!("{other:?} is no signal: traces, metrics or logs");
-            return Err(PyValueError::new_err(text));
-        }
     };
     ledger(py, &stats)
+}
+
+fn named(signal: &str) -> PyResult<SignalKind> {
+    match signal {
+        "traces" => Ok(SignalKind::Traces),
+        "metrics" => Ok(SignalKind::Metrics),
+        "logs" => Ok(SignalKind::Logs),
+        other => {
+            let text = format!("{other:?} is no signal: traces, metrics or logs");
+            Err(PyValueError::new_err(text))
+        }
+    }
 }
 
 fn ledger<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {
