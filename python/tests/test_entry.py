@@ -1,4 +1,4 @@
-"""Telemetry for programs that have no line about it: entry points and `opentelemetry-instrument`."""
+"""Telemetry for programs without a line about it: entry points, `opentelemetry-instrument`."""
 
 from __future__ import annotations
 

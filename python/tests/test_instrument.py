@@ -13,7 +13,6 @@ from oxitel import _instrument, _said
 from program import run_program
 from receiver import Receiver, Span
 
-
 APP = """
         import httpx, oxitel, socket, threading, time, uvicorn
         oxitel.configure_telemetry(service_name="shop", enable_prometheus=False)
