@@ -20,6 +20,8 @@ class Event:
     attributes: Mapping[str, AnyValue]
     timestamp: int
     """Nanoseconds since 1970."""
+    dropped_attributes: int = 0
+    """Left out because of a limit."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class Link:
 
     context: SpanContext
     attributes: Mapping[str, AnyValue]
+    dropped_attributes: int = 0
+    """Left out because of a limit."""
 
 
 @dataclass(frozen=True)
