@@ -58,6 +58,13 @@ class TracerProvider(trace.TracerProvider):
         _native.add_processor(span_processor)
         self._processors += (span_processor,)
 
+    def take_processors(self) -> list[Any]:
+        """Those of the program, which see nothing from now on."""
+        with self._lock:
+            taken, self._processors = self._processors, []
+            _native.set_processors([])
+        return taken
+
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Whether everything that was recorded before the call was delivered."""
         theirs = [processor.force_flush(timeout_millis) for processor in self._processors]
