@@ -35,8 +35,10 @@ mod _native {
     #[pymodule_export]
     use crate::{
         current::CurrentSpan,
-        engine::{flush, is_running, resource, shutdown, start, stats},
-        provider::{set_deciders, set_processors},
+        engine::{
+            flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
+        },
+        provider::{add_processor, clear_processors, set_deciders},
         span::Span,
         tracer::Tracer,
     };

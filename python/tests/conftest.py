@@ -35,5 +35,5 @@ def start(receiver: Receiver) -> Iterator[Callable[..., bool]]:
     yield started
     receiver.status = 200
     receiver.answer()
-    _native.set_processors([])
+    _native.clear_processors()
     _native.shutdown(10.0)
