@@ -17,9 +17,11 @@ class Event:
     """Something that happened during a span."""
 
     name: str
-    attributes: Mapping[str, AnyValue]
+    attributes: Mapping[str, AnyValue] = field(hash=False)
     timestamp: int
     """Nanoseconds since 1970."""
+    dropped_attributes: int = 0
+    """Left out because of a limit."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Link:
     """A span that another one points at."""
 
     context: SpanContext
-    attributes: Mapping[str, AnyValue]
+    attributes: Mapping[str, AnyValue] = field(hash=False)
+    dropped_attributes: int = 0
+    """Left out because of a limit."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +41,14 @@ class InstrumentationScope:
     name: str
     version: str = ""
     schema_url: str = ""
-    attributes: Mapping[str, AnyValue] = field(default_factory=dict)
+    attributes: Mapping[str, AnyValue] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
 class Resource:
     """What describes this process."""
 
-    attributes: Mapping[str, AnyValue]
+    attributes: Mapping[str, AnyValue] = field(hash=False)
     schema_url: str = ""
 
 

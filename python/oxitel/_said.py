@@ -6,35 +6,23 @@ No handler of ours forwards what this logger says, so nothing here can feed itse
 from __future__ import annotations
 
 import logging
-import os
-import threading
 import time
 
 logger = logging.getLogger("oxitel")
 
 _INTERVAL = 60.0
 _last: dict[str, float] = {}
-_lock = threading.Lock()
-
-
-def _begin_anew() -> None:
-    """In a forked child: another thread may have held the lock."""
-    global _lock
-    _lock = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def warn(cause: str, text: str, error: BaseException | None = None) -> None:
     """Writes a warning, unless this cause had one within the last minute."""
+    # No lock: a forked child could not take one that another thread held. Two threads at once may
+    # both say it.
     now = time.monotonic()
-    with _lock:
-        last = _last.get(cause)
-        if last is not None and now - last < _INTERVAL:
-            return
-        _last[cause] = now
+    last = _last.get(cause)
+    if last is not None and now - last < _INTERVAL:
+        return
+    _last[cause] = now
     logger.warning(text, exc_info=error)
 
 

@@ -58,11 +58,11 @@ class TracerProvider(trace.TracerProvider):
         _native.add_processor(span_processor)
         self._processors += (span_processor,)
 
-    def take_processors(self) -> tuple[Any, ...]:
+    def take_processors(self) -> list[Any]:
         """Those of the program, which see nothing from now on."""
         taken, self._processors = self._processors, ()
         _native.clear_processors()
-        return taken
+        return list(taken)
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Whether everything that was recorded before the call was delivered."""
@@ -72,10 +72,8 @@ class TracerProvider(trace.TracerProvider):
 
     def shutdown(self) -> None:
         """Sends what is left and ends telemetry, for the whole process."""
-        for processor in self._processors:
+        for processor in self.take_processors():
             processor.shutdown()
-        _native.clear_processors()
-        self._processors = ()
         _native.shutdown(2.0)
 
 

@@ -35,7 +35,9 @@ mod _native {
     #[pymodule_export]
     use crate::{
         current::CurrentSpan,
-        engine::{flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats},
+        engine::{
+            flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
+        },
         provider::{add_processor, clear_processors, set_deciders},
         span::Span,
         tracer::Tracer,
