@@ -7,7 +7,7 @@
 //! In reading order: `api` (what we use of `opentelemetry-api`, found once), `context` (the current
 //! span), `attributes`, `provider` (processors, samplers), `tracer`, `decide`
 //! (the program's sampler), `span`, `readable` (its
-//! getters), `current` (`start_as_current_span`), `engine` (start, flush, end).
+//! getters), `current` (`start_as_current_span`), `metrics`, `engine` (start, flush, end).
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -21,6 +21,7 @@ mod context;
 mod current;
 mod decide;
 mod engine;
+mod metrics;
 mod provider;
 mod readable;
 mod span;
@@ -36,6 +37,12 @@ mod _native {
     use crate::{
         current::CurrentSpan,
         engine::{flush, is_running, resource, shutdown, start, stats},
+        metrics::{
+            instruments::{Counter, Gauge, Histogram, UpDownCounter},
+            meter::Meter,
+            observed::{next_question, told},
+            page::prometheus_page,
+        },
         provider::{set_deciders, set_processors},
         span::Span,
         tracer::Tracer,

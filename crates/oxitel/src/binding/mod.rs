@@ -21,7 +21,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod amount;
 mod decided;
+mod instrument;
+mod per_process;
 mod scope;
 mod span;
 mod value;
@@ -30,7 +33,12 @@ use crate::pipeline::{engine, lifecycle, settings, state};
 use crate::record;
 pub use crate::record::Details as Start;
 use crate::wire::{Content, Fields};
+pub use amount::Amount;
 pub use decided::Candidate;
+pub use instrument::{
+    Described, RuntimeInstrument, measurements_are_recorded, measurements_need_spans,
+};
+pub use per_process::PerProcess;
 pub use scope::RuntimeScope;
 pub use span::LiveSpan;
 pub use value::OwnedValue;
