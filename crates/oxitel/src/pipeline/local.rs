@@ -138,6 +138,7 @@ pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanCo
 }
 
 /// The ids of the current span.
+#[cfg(feature = "tracing")]
 pub(crate) fn current_ids() -> Ids {
     visit(Local::ids).unwrap_or(Ids::NONE)
 }
