@@ -1,5 +1,7 @@
-//! The tests of the Python package, against the build for development in `.venv`.
+//! The tests of the Python package, against the build for development in `.venv`; some compare it
+//! with the SDK, which lies in an environment of its own.
 
+use std::fs;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -7,7 +9,7 @@ use anyhow::Context as _;
 use super::Context;
 use super::python::count;
 use super::report::Report;
-use crate::{environment, python};
+use crate::{environment, python, tools};
 
 const FOLDER: &str = "python/tests";
 
@@ -17,9 +19,16 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
         Ok(interpreter) => interpreter,
         Err(skip) => return Ok(Report::skipped(skip)),
     };
+    let file = context.root.join(FOLDER).join("requirements-sdk.txt");
+    let requirements = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let sdk = match tools::python_environment("python-sdk", &requirements) {
+        Ok(environment) => environment.join("bin/python"),
+        Err(skip) => return Ok(Report::skipped(skip)),
+    };
     let output = environment::clean(&mut Command::new(interpreter))
         .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra"])
         .arg(context.root.join(FOLDER))
+        .env("OXITEL_SDK_PYTHON", sdk)
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .context("could not start pytest")?;
