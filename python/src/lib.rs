@@ -7,7 +7,8 @@
 //! In reading order: `api` (what we use of `opentelemetry-api`, found once), `context` (the current
 //! span), `attributes`, `provider` (processors, samplers), `tracer`, `decide`
 //! (the program's sampler), `span`, `readable` (its
-//! getters), `current` (`start_as_current_span`), `metrics`, `logs`, `engine` (start, flush, end).
+//! getters), `current` (`start_as_current_span`), `logs`, `metrics`, `engine` (start, flush,
+//! end).
 
 #![expect(
     clippy::needless_pass_by_value,
