@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +14,12 @@ from receiver import Receiver
 def unsaid() -> None:
     """What is said once a minute can be said again in each test."""
     _said._last.clear()
+
+
+@pytest.fixture(autouse=True)
+def our_logger_is_heard() -> None:
+    """`dictConfig` of another test may have disabled it, as it does with all that it finds."""
+    logging.getLogger("oxitel").disabled = False
 
 
 @pytest.fixture
