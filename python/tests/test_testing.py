@@ -131,5 +131,5 @@ def test_metrics_are_plain_objects(telemetry: Captured) -> None:
     [size] = telemetry.points("captured.size")
     assert (size.kind, size.count, size.sum) == ("histogram", 1, 12.5)
     assert sum(size.buckets) == 1
-    with pytest.raises(AssertionError, match="0 times point of 'captured.orders'"):
+    with pytest.raises(AssertionError, match="0 times point of"):
         telemetry.value("captured.orders", kind="coffee")
