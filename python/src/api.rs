@@ -3,6 +3,7 @@
 //! Nothing here is looked up later: a forked child must never wait for a look-up that another
 //! thread had begun.
 
+use crate::logs;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
@@ -27,6 +28,8 @@ pub(crate) struct Api {
     pub(crate) mapping: Py<PyType>,
     pub(crate) format_exception: Py<PyAny>,
     pub(crate) names: Names,
+    /// Of Python's `logging`.
+    pub(crate) logging: logs::Names,
     pub(crate) python: Helpers,
 }
 
@@ -124,6 +127,7 @@ impl Api {
             mapping: get_type(&collections, "Mapping")?,
             format_exception: py.import("traceback")?.getattr("format_exception")?.unbind(),
             names: Names::new(py),
+            logging: logs::Names::find(py)?,
             python: Helpers::find(py)?,
         })
     }

@@ -7,7 +7,7 @@
 //! In reading order: `api` (what we use of `opentelemetry-api`, found once), `context` (the current
 //! span), `attributes`, `provider` (processors, samplers), `tracer`, `decide`
 //! (the program's sampler), `span`, `readable` (its
-//! getters), `current` (`start_as_current_span`), `engine` (start, flush, end).
+//! getters), `current` (`start_as_current_span`), `logs`, `engine` (start, flush, end).
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -21,6 +21,7 @@ mod context;
 mod current;
 mod decide;
 mod engine;
+mod logs;
 mod provider;
 mod readable;
 mod span;
@@ -38,6 +39,7 @@ mod _native {
         engine::{
             flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
         },
+        logs::{LogSink, Logger},
         provider::{add_processor, clear_processors, set_deciders},
         span::Span,
         tracer::Tracer,

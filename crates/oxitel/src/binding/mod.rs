@@ -22,6 +22,7 @@
 //! ```
 
 mod decided;
+mod log;
 mod scope;
 mod span;
 mod value;
@@ -33,6 +34,7 @@ use crate::record;
 pub use crate::record::Details as Start;
 use crate::wire::{Content, Fields};
 pub use decided::Candidate;
+pub use log::{LogDetails, logs_are_recorded, time_of};
 pub use scope::RuntimeScope;
 pub use span::LiveSpan;
 pub use value::OwnedValue;
