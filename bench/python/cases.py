@@ -55,8 +55,10 @@ CASES = (
         20_000,
         arrives="logs",
     ),
-    Case("counter", "counter.add with three attributes", ALL, 50_000),
-    Case("histogram", "histogram.record with three attributes", ALL, 50_000),
+    Case("counter", "counter.add with three attributes", ALL, 50_000, arrives="measurements"),
+    Case(
+        "histogram", "histogram.record with three attributes", ALL, 50_000, arrives="measurements"
+    ),
     Case("start", "imports and starts three signals", WITH_BARE),
     Case(
         "queued",

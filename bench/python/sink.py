@@ -9,8 +9,12 @@ import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 kept: list[tuple[str, bytes]] = []
@@ -49,8 +53,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def count(taken: list[tuple[str, bytes]]) -> dict[str, int]:
-    """How many spans and log records there are in these bodies."""
-    spans = logs = 0
+    """How many spans, log records and measurements there are in these bodies."""
+    spans = logs = measurements = 0
     for path, body in taken:
         if path == "/v1/traces":
             for whole in ExportTraceServiceRequest.FromString(body).resource_spans:
@@ -58,7 +62,23 @@ def count(taken: list[tuple[str, bytes]]) -> dict[str, int]:
         elif path == "/v1/logs":
             for whole in ExportLogsServiceRequest.FromString(body).resource_logs:
                 logs += sum(len(part.log_records) for part in whole.scope_logs)
-    return {"spans": spans, "logs": logs, "requests": len(taken)}
+        elif path == "/v1/metrics":
+            message = ExportMetricsServiceRequest.FromString(body)
+            # Each report holds everything since the start.
+            measurements = max(measurements, measured(message))
+    return {"spans": spans, "logs": logs, "measurements": measurements}
+
+
+def measured(message: Any) -> int:
+    """The measurements of the benchmark in one report: a counter's sum, a histogram's count."""
+    return sum(
+        point.as_int if metric.HasField("sum") else point.count
+        for whole in message.resource_metrics
+        for part in whole.scope_metrics
+        if part.scope.name == "bench"
+        for metric in part.metrics
+        for point in (metric.sum if metric.HasField("sum") else metric.histogram).data_points
+    )
 
 
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
