@@ -47,6 +47,8 @@ pub(crate) struct Helpers {
     pub(crate) decorate: Py<PyAny>,
     pub(crate) event: Py<PyAny>,
     pub(crate) link: Py<PyAny>,
+    /// A span as the SDK's console prints it.
+    pub(crate) to_json: Py<PyAny>,
     pub(crate) scope: Py<PyAny>,
     pub(crate) resource: Py<PyAny>,
     /// Says that a Context could not be detached.
@@ -162,6 +164,7 @@ impl Helpers {
         Ok(Self {
             decorate: decorate.getattr("decorate")?.unbind(),
             event: readable.getattr("Event")?.unbind(),
+            to_json: readable.getattr("to_json")?.unbind(),
             link: readable.getattr("Link")?.unbind(),
             resource: readable.getattr("Resource")?.unbind(),
             scope: readable.getattr("InstrumentationScope")?.unbind(),

@@ -36,9 +36,11 @@ mod _native {
     #[pymodule_export]
     use crate::{
         current::CurrentSpan,
-        engine::{flush, is_running, resource, shutdown, start, stats},
+        engine::{
+            flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
+        },
         logs::{LogSink, Logger},
-        provider::{set_deciders, set_processors},
+        provider::{add_processor, clear_processors, set_deciders},
         span::Span,
         tracer::Tracer,
     };

@@ -27,6 +27,8 @@ mod scope;
 mod span;
 mod value;
 
+use crate::export::SignalKind;
+use crate::pipeline::settings::Target;
 use crate::pipeline::{engine, lifecycle, settings, state};
 use crate::record;
 pub use crate::record::Details as Start;
@@ -55,6 +57,14 @@ pub fn resource() -> Vec<(String, OwnedValue)> {
         _ => None,
     });
     pairs.map(|(key, value)| (key.to_owned(), OwnedValue::of(&value))).collect()
+}
+
+/// Where a signal goes: the URLs of its receivers, without credentials.
+pub fn receivers(signal: SignalKind) -> Vec<String> {
+    let route = settings::current().and_then(|settings| settings.route(signal));
+    let ways = route.into_iter().flat_map(|route| &route.ways);
+    let receivers = ways.filter(|way| matches!(way.target, Target::Receiver(_)));
+    receivers.map(|way| way.target.shown()).collect()
 }
 
 /// Whether the engine runs in this process.

@@ -14,6 +14,7 @@ pub(crate) mod made {
 
         /// Instruments have no size here, so that nothing is allocated.
         #[inline(always)]
+        #[expect(clippy::unused_self, reason = "the engine's signature")]
         pub(crate) fn get(&'static self, make: fn() -> T) -> &'static T {
             const { assert!(size_of::<T>() == 0, "an instrument with something in it") };
             Box::leak(Box::new(make()))
