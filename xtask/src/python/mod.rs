@@ -21,7 +21,7 @@ pub(crate) use wheel::wheel;
 /// The crate of the extension.
 const CRATE: &str = "oxitel-python";
 /// The folder with the manifest, the tests and the package.
-const FOLDER: &str = "python";
+pub(crate) const FOLDER: &str = "python";
 /// Where Python looks for the extension: beside the Python files, one for all versions.
 const EXTENSION: &str = "oxitel/_native.abi3.so";
 
@@ -63,10 +63,8 @@ pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outco
 
 /// Builds the extension and makes `.venv` know the package; returns its interpreter.
 pub(crate) fn installed(root: &Path, build: Build) -> anyhow::Result<Result<PathBuf, Skip>> {
-    let file = root.join(FOLDER).join("tests/requirements.txt");
-    let requirements = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
     let environment = root.join(".venv");
-    if let Err(skip) = python_environment_in(&environment, &requirements) {
+    if let Err(skip) = python_environment_in(&environment, &requirements(root)?) {
         return Ok(Err(skip));
     }
     extension(root, build)?;
@@ -74,8 +72,14 @@ pub(crate) fn installed(root: &Path, build: Build) -> anyhow::Result<Result<Path
     Ok(Ok(environment.join("bin/python")))
 }
 
+/// What the tests of the package need.
+pub(crate) fn requirements(root: &Path) -> anyhow::Result<String> {
+    let file = root.join(FOLDER).join("tests/requirements.txt");
+    fs::read_to_string(&file).with_context(|| file.display().to_string())
+}
+
 /// Builds the extension, beside the Python files.
-pub(crate) fn extension(root: &Path, build: Build) -> anyhow::Result<()> {
+fn extension(root: &Path, build: Build) -> anyhow::Result<()> {
     let options: &[&str] = match build {
         Build::Development => &[],
         Build::Release => &["--release"],
