@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,12 +14,6 @@ def unsaid() -> None:
     """What is said once a minute can be said again in each test, also after a `dictConfig`."""
     _said._last.clear()
     _said.logger.disabled = False
-
-
-@pytest.fixture(autouse=True)
-def our_logger_is_heard() -> None:
-    """`dictConfig` of another test may have disabled it, as it does with all that it finds."""
-    logging.getLogger("oxitel").disabled = False
 
 
 @pytest.fixture
