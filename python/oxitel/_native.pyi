@@ -146,6 +146,7 @@ def start(
     resource: list[tuple[str, str]] = ...,
     shutdown_timeout: float | None = None,
     keep: str | None = None,
+    page: bool = False,
 ) -> bool:
     """Starts the engine; returns whether anything is recorded.
 
