@@ -1,4 +1,83 @@
 """OpenTelemetry for Python on an engine in Rust.
 
-Importing starts nothing.
+Importing starts nothing, and loads nothing but this page: each name below comes from its module
+when it is first used.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oxitel._enable import configure_telemetry, enable_telemetry
+    from oxitel._instrument import (
+        instrument_aiohttp,
+        instrument_all,
+        instrument_asyncpg,
+        instrument_fastapi,
+        instrument_httpx,
+        instrument_redis,
+        instrument_requests,
+        instrument_sqlalchemy,
+    )
+    from oxitel._lifecycle import shutdown_telemetry, stats
+    from oxitel._logs import LogHandler, TraceFormatter
+    from oxitel._propagate import (
+        attach_trace_context,
+        detach_trace_context,
+        extract_trace_context,
+        get_current_span_id,
+        get_current_trace_id,
+        inject_trace_context,
+    )
+    from oxitel._telemetry import UnifiedTelemetry, get_telemetry
+
+__all__ = [
+    "LogHandler",
+    "TraceFormatter",
+    "UnifiedTelemetry",
+    "attach_trace_context",
+    "configure_telemetry",
+    "detach_trace_context",
+    "enable_telemetry",
+    "extract_trace_context",
+    "get_current_span_id",
+    "get_current_trace_id",
+    "get_telemetry",
+    "inject_trace_context",
+    "instrument_aiohttp",
+    "instrument_all",
+    "instrument_asyncpg",
+    "instrument_fastapi",
+    "instrument_httpx",
+    "instrument_redis",
+    "instrument_requests",
+    "instrument_sqlalchemy",
+    "shutdown_telemetry",
+    "stats",
+]
+
+_MODULES = {
+    "_enable": ["configure_telemetry", "enable_telemetry"],
+    "_instrument": [name for name in __all__ if name.startswith("instrument_")],
+    "_lifecycle": ["shutdown_telemetry", "stats"],
+    "_logs": ["LogHandler", "TraceFormatter"],
+    "_propagate": [name for name in __all__ if name.endswith(("_context", "_id"))],
+    "_telemetry": ["UnifiedTelemetry", "get_telemetry"],
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = getattr(import_module(f"{__name__}.{module}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -6,25 +6,29 @@ No handler of ours forwards what this logger says, so nothing here can feed itse
 from __future__ import annotations
 
 import logging
-import threading
 import time
 
 logger = logging.getLogger("oxitel")
 
 _INTERVAL = 60.0
 _last: dict[str, float] = {}
-_lock = threading.Lock()
 
 
 def warn(cause: str, text: str, error: BaseException | None = None) -> None:
     """Writes a warning, unless this cause had one within the last minute."""
+    # No lock: a forked child could not take one that another thread held. Two threads at once may
+    # both say it.
     now = time.monotonic()
-    with _lock:
-        last = _last.get(cause)
-        if last is not None and now - last < _INTERVAL:
-            return
-        _last[cause] = now
+    last = _last.get(cause)
+    if last is not None and now - last < _INTERVAL:
+        return
+    _last[cause] = now
     logger.warning(text, exc_info=error)
+
+
+def inform(text: str) -> None:
+    """Writes what is rare and of interest."""
+    logger.info(text)
 
 
 def detach_failed(error: BaseException) -> None:

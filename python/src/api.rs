@@ -3,6 +3,7 @@
 //! Nothing here is looked up later: a forked child must never wait for a look-up that another
 //! thread had begun.
 
+use crate::logs;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
@@ -27,6 +28,8 @@ pub(crate) struct Api {
     pub(crate) mapping: Py<PyType>,
     pub(crate) format_exception: Py<PyAny>,
     pub(crate) names: Names,
+    /// Of Python's `logging`.
+    pub(crate) logging: logs::Names,
     pub(crate) python: Helpers,
 }
 
@@ -44,6 +47,8 @@ pub(crate) struct Helpers {
     pub(crate) decorate: Py<PyAny>,
     pub(crate) event: Py<PyAny>,
     pub(crate) link: Py<PyAny>,
+    /// A span as the SDK's console prints it.
+    pub(crate) to_json: Py<PyAny>,
     pub(crate) scope: Py<PyAny>,
     pub(crate) resource: Py<PyAny>,
     /// Says that a Context could not be detached.
@@ -128,6 +133,7 @@ impl Api {
             mapping: get_type(&collections, "Mapping")?,
             format_exception: py.import("traceback")?.getattr("format_exception")?.unbind(),
             names: Names::new(py),
+            logging: logs::Names::find(py)?,
             python: Helpers::find(py)?,
         })
     }
@@ -164,6 +170,7 @@ impl Helpers {
         Ok(Self {
             decorate: decorate.getattr("decorate")?.unbind(),
             event: readable.getattr("Event")?.unbind(),
+            to_json: readable.getattr("to_json")?.unbind(),
             link: readable.getattr("Link")?.unbind(),
             resource: readable.getattr("Resource")?.unbind(),
             scope: readable.getattr("InstrumentationScope")?.unbind(),

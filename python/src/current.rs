@@ -39,14 +39,13 @@ impl CurrentSpan {
     }
 }
 
-#[pymethods]
 impl CurrentSpan {
-    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Span>> {
-        let api = api(py);
+    /// Begins the span, below the given Context or this one.
+    fn begin<'py>(&self, current: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Span>> {
+        let py = current.py();
         let [context, kind, attributes, links, start_time] =
             self.given.each_ref().map(|given| given.as_ref().map(|given| given.bind(py)));
-        let current = api.runtime.current(py)?;
-        let context = context.filter(|context| !context.is_none()).unwrap_or(&current).clone();
+        let context = context.filter(|context| !context.is_none()).unwrap_or(current).clone();
         let asked = Asked {
             name: self.name.bind(py),
             context,
@@ -56,7 +55,16 @@ impl CurrentSpan {
             start_time,
             on_exit: self.on_exit,
         };
-        let span = self.recorder.begin(py, &asked)?;
+        self.recorder.begin(py, &asked)
+    }
+}
+
+#[pymethods]
+impl CurrentSpan {
+    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Span>> {
+        let api = api(py);
+        let current = api.runtime.current(py)?;
+        let span = self.begin(&current)?;
         let token = api.runtime.attach(&api.context_with(&current, &span)?)?;
         let before = self.entered().replace((span.clone().unbind(), token.unbind()));
         if before.is_some() {
@@ -88,6 +96,11 @@ impl CurrentSpan {
             Span::finish(span, None);
         }
         false
+    }
+
+    /// Begins the span and makes nothing current: a generator does that step by step.
+    fn _begin<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Span>> {
+        self.begin(&api(py).runtime.current(py)?)
     }
 
     /// A fresh one, for each call of a decorated function.

@@ -3,24 +3,45 @@
 //! Whatever waits here lets go of the interpreter first.
 
 use crate::readable;
-use oxitel::export::SignalKind;
+use oxitel::export::{ExportError, Exporter, Memory, Request, SignalKind};
 use oxitel::{Config, FlushError, Stats};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::collections::HashMap;
 use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+/// What is exported is kept here, once somebody asks for it.
+static MEMORY: Mutex<Option<Memory>> = Mutex::new(None);
+
+fn memory() -> MutexGuard<'static, Option<Memory>> {
+    MEMORY.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes everything and keeps nothing: spans have ids and can be read, and go nowhere.
+struct Nowhere;
+
+impl Exporter for Nowhere {
+    fn export(&mut self, _: &Request<'_>) -> Result<(), ExportError> {
+        Ok(())
+    }
+}
+
 /// Starts the engine. `variables` stand in front of the environment's; `resource` is what else
-/// describes this process. Returns whether anything is recorded.
+/// describes this process. `keep` is where signals go beside their exporters: `memory`, for
+/// [`kept`], or `nowhere`, which is enough to be recorded. With `page`, the program serves the page
+/// for Prometheus itself. Returns whether anything is recorded.
 #[pyfunction]
-#[pyo3(signature = (variables, resource=Vec::new(), shutdown_timeout=None))]
+#[pyo3(signature = (variables, resource=Vec::new(), shutdown_timeout=None, keep=None, page=false))]
 pub(crate) fn start(
     py: Python<'_>,
     variables: HashMap<String, String>,
     resource: Vec<(String, String)>,
     shutdown_timeout: Option<f64>,
+    keep: Option<&str>,
+    page: bool,
 ) -> PyResult<bool> {
     let lookup = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
     let mut config = Config::from_lookup(lookup)
@@ -33,6 +54,23 @@ pub(crate) fn start(
     if let Some(seconds) = shutdown_timeout {
         config = config.shutdown_timeout(seconds_to_wait(seconds));
     }
+    if page {
+        config = config.own_prometheus_page();
+    }
+    config = match keep {
+        None => config,
+        Some("nowhere") => config.exporter("nowhere", |_| Nowhere),
+        Some("memory") => {
+            let fresh = Memory::new();
+            let config = config.memory(&fresh);
+            *memory() = Some(fresh);
+            config
+        }
+        Some(other) => {
+            let text = format!("{other:?} is no place to keep anything: memory or nowhere");
+            return Err(PyValueError::new_err(text));
+        }
+    };
     let started = py.detach(|| oxitel::init(config));
     let guard = started.map_err(|error| PyValueError::new_err(error.to_string()))?;
     let is_recording = guard.is_recording();
@@ -41,10 +79,37 @@ pub(crate) fn start(
     Ok(is_recording)
 }
 
+/// The requests that were exported since `start` was asked to keep them in memory: the signal's
+/// name, and OTLP's JSON. A flush brings everything here.
+#[pyfunction]
+pub(crate) fn kept(py: Python<'_>) -> Vec<(&'static str, String)> {
+    let Some(memory) = memory().clone() else { return Vec::new() };
+    let shown = || {
+        let requests = memory.requests();
+        requests.iter().map(|request| (request.signal.name(), request.to_json())).collect()
+    };
+    py.detach(shown)
+}
+
+/// Forgets the requests so far.
+#[pyfunction]
+pub(crate) fn forget_kept() {
+    let memory = memory().clone();
+    if let Some(memory) = memory {
+        memory.clear();
+    }
+}
+
 /// What describes this process, as it is sent.
 #[pyfunction]
 pub(crate) fn resource(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     readable::dict(py, &oxitel::binding::resource())
+}
+
+/// Where a signal (`traces`, `metrics` or `logs`) goes: the URLs of its receivers.
+#[pyfunction]
+pub(crate) fn receivers(signal: &str) -> PyResult<Vec<String>> {
+    Ok(oxitel::binding::receivers(named(signal)?))
 }
 
 /// Whether the engine runs in this process.
@@ -81,16 +146,22 @@ fn seconds_to_wait(seconds: f64) -> Duration {
 #[pyo3(signature = (signal=None))]
 pub(crate) fn stats<'py>(py: Python<'py>, signal: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
     let stats = match signal {
+        Some(signal) => oxitel::stats_of(named(signal)?),
         None => oxitel::stats(),
-        Some("traces") => oxitel::stats_of(SignalKind::Traces),
-        Some("metrics") => oxitel::stats_of(SignalKind::Metrics),
-        Some("logs") => oxitel::stats_of(SignalKind::Logs),
-        Some(other) => {
-            let text = format!("{other:?} is no signal: traces, metrics or logs");
-            return Err(PyValueError::new_err(text));
-        }
     };
     ledger(py, &stats)
+}
+
+fn named(signal: &str) -> PyResult<SignalKind> {
+    match signal {
+        "traces" => Ok(SignalKind::Traces),
+        "metrics" => Ok(SignalKind::Metrics),
+        "logs" => Ok(SignalKind::Logs),
+        other => {
+            let text = format!("{other:?} is no signal: traces, metrics or logs");
+            Err(PyValueError::new_err(text))
+        }
+    }
 }
 
 fn ledger<'py>(py: Python<'py>, stats: &Stats) -> PyResult<Bound<'py, PyDict>> {

@@ -18,7 +18,7 @@ pub(crate) static PROVIDER: Provider = Provider {
 pub(crate) struct Provider {
     has_processors: AtomicBool,
     /// Locked for moments, and never while code of the program runs.
-    processors: Mutex<Option<Arc<[Processor]>>>,
+    processors: Mutex<Option<Arc<[Arc<Processor>]>>>,
     has_deciders: AtomicBool,
     deciders: Mutex<Option<Arc<Deciders>>>,
 }
@@ -53,7 +53,7 @@ struct Processor {
 }
 
 /// Those of a moment.
-pub(crate) struct Processors(Option<Arc<[Processor]>>);
+pub(crate) struct Processors(Option<Arc<[Arc<Processor>]>>);
 
 impl Processors {
     #[inline]
@@ -90,6 +90,33 @@ impl Processors {
     }
 }
 
+/// From now on a processor sees each recorded span, after those that are there.
+#[pyfunction]
+pub(crate) fn add_processor(processor: &Bound<'_, PyAny>) -> PyResult<()> {
+    let fresh = Arc::new(Processor {
+        start: processor.getattr("on_start")?.unbind(),
+        ending: processor.getattr_opt("_on_ending")?.map(Bound::unbind),
+        end: processor.getattr("on_end")?.unbind(),
+    });
+    let mut all = locked(&PROVIDER.processors);
+    let known = all.iter().flat_map(|all| all.iter()).cloned();
+    let with_it = known.chain([fresh]).collect();
+    let before = all.replace(with_it);
+    drop(all);
+    drop(before);
+    PROVIDER.has_processors.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+/// No processor sees any span.
+#[pyfunction]
+pub(crate) fn clear_processors() {
+    PROVIDER.has_processors.store(false, Ordering::Relaxed);
+    let before = locked(&PROVIDER.processors).take();
+    // Out here: the end of an object may run code of the program.
+    drop(before);
+}
+
 /// Objects of the program that decide about spans before there are any.
 pub(crate) struct Deciders {
     pub(crate) sampler: Option<Py<PyAny>>,
@@ -112,24 +139,4 @@ pub(crate) fn said(py: Python<'_>, what: &str, error: PyErr) {
     if api(py).python.failed.bind(py).call1((what, error.clone_ref(py))).is_err() {
         error.write_unraisable(py, None);
     }
-}
-
-/// Replaces the processors.
-#[pyfunction]
-pub(crate) fn set_processors(processors: Vec<Bound<'_, PyAny>>) -> PyResult<()> {
-    let read = |processor: &Bound<'_, PyAny>| {
-        Ok::<_, PyErr>(Processor {
-            start: processor.getattr("on_start")?.unbind(),
-            ending: processor.getattr_opt("_on_ending")?.map(Bound::unbind),
-            end: processor.getattr("on_end")?.unbind(),
-        })
-    };
-    let read: PyResult<Vec<_>> = processors.iter().map(read).collect();
-    let read = read?;
-    PROVIDER.has_processors.store(!read.is_empty(), Ordering::Relaxed);
-    let fresh = (!read.is_empty()).then(|| read.into());
-    // What was there is dropped out here: that may run code of the program.
-    let before = std::mem::replace(&mut *locked(&PROVIDER.processors), fresh);
-    drop(before);
-    Ok(())
 }

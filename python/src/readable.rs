@@ -37,26 +37,28 @@ pub(crate) fn attributes<'py>(span: &Span, py: Python<'py>) -> PyResult<Bound<'p
 
 pub(crate) fn events<'py>(span: &Span, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
     let copy = |event: EventRef<'_>| {
-        (event.name().to_owned(), event.time_ns(), copied(event.attributes()))
+        let dropped = event.dropped_attributes();
+        (event.name().to_owned(), event.time_ns(), copied(event.attributes()), dropped)
     };
     let events = span.live().read(|span| span.events().map(copy).collect::<Vec<_>>());
     let of = api(py).python.event.bind(py);
     let mut shown = Vec::new();
-    for (name, time_ns, pairs) in events.unwrap_or_default() {
-        shown.push(of.call1((name, dict(py, &pairs)?, time_ns))?);
+    for (name, time_ns, pairs, dropped) in events.unwrap_or_default() {
+        shown.push(of.call1((name, dict(py, &pairs)?, time_ns, dropped))?);
     }
     Ok(PyTuple::new(py, shown)?.into_any())
 }
 
 pub(crate) fn links<'py>(span: &Span, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-    let copy = |link: LinkRef<'_>| (link.context(), copied(link.attributes()));
-    let links: Option<Vec<(SpanContext, Pairs)>> =
+    let copy =
+        |link: LinkRef<'_>| (link.context(), copied(link.attributes()), link.dropped_attributes());
+    let links: Option<Vec<(SpanContext, Pairs, u32)>> =
         span.live().read(|span| span.links().map(copy).collect());
     let api = api(py);
     let of = api.python.link.bind(py);
     let mut shown = Vec::new();
-    for (context, pairs) in links.unwrap_or_default() {
-        shown.push(of.call1((api.to_api(py, &context)?, dict(py, &pairs)?))?);
+    for (context, pairs, dropped) in links.unwrap_or_default() {
+        shown.push(of.call1((api.to_api(py, &context)?, dict(py, &pairs)?, dropped))?);
     }
     Ok(PyTuple::new(py, shown)?.into_any())
 }

@@ -365,6 +365,11 @@ impl Span {
         api(py).python.resource.bind(py).call1((crate::engine::resource(py)?,))
     }
 
+    #[pyo3(signature = (indent=Some(4)))]
+    fn to_json<'py>(slf: &Bound<'py, Self>, indent: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+        api(slf.py()).python.to_json.bind(slf.py()).call1((slf, indent))
+    }
+
     #[getter]
     fn instrumentation_scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.recorder.scope_for_people(py)

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from oxitel import _native
+from oxitel import _native, _said
 from receiver import Receiver
+
+
+@pytest.fixture(autouse=True)
+def unsaid() -> None:
+    """What is said once a minute can be said again in each test, also after a `dictConfig`."""
+    _said._last.clear()
+    _said.logger.disabled = False
 
 
 @pytest.fixture
@@ -35,5 +42,5 @@ def start(receiver: Receiver) -> Iterator[Callable[..., bool]]:
     yield started
     receiver.status = 200
     receiver.answer()
-    _native.set_processors([])
+    _native.clear_processors()
     _native.shutdown(10.0)

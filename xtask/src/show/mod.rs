@@ -9,6 +9,7 @@ mod ground;
 mod one_trace;
 mod run;
 mod sender;
+mod signals;
 
 use std::path::Path;
 use std::time::Instant;
@@ -50,7 +51,7 @@ struct Shown<'a> {
     seconds: f64,
 }
 
-const LISTS: &[List] = &[ground::LIST, one_trace::LIST, sender::LIST];
+const LISTS: &[List] = &[ground::LIST, one_trace::LIST, sender::LIST, signals::LIST];
 
 /// Runs the word.
 pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outcome> {

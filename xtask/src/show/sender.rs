@@ -83,7 +83,7 @@ pub(super) const LIST: List = List {
 const IT: &str = "-p oxitel --features oxitel/testing --test it";
 
 /// Tests that start the engine's examples, so those are built first.
-fn with_examples(root: &Path, tests: &str) -> anyhow::Result<Seen> {
+pub(super) fn with_examples(root: &Path, tests: &str) -> anyhow::Result<Seen> {
     let examples = run_cargo(root, "build -p oxitel --features oxitel/testing --examples")?;
     if !examples.succeeded() {
         let said = "the examples do not build".to_owned();

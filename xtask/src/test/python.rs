@@ -2,7 +2,6 @@
 //! the page for Prometheus, judged by Prometheus itself.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -15,11 +14,7 @@ const FOLDER: &str = "tests/conformance";
 
 /// Runs the stage.
 pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
-    run_tests(context.root, &[])
-}
-
-/// Runs those whose names `selection` names, in pytest's words; all of them if it is empty.
-pub(crate) fn run_tests(root: &Path, selection: &[&str]) -> anyhow::Result<Report> {
+    let root = context.root;
     let folder = root.join(FOLDER);
     let requirements = fs::read_to_string(folder.join("requirements.txt"))
         .with_context(|| format!("{FOLDER}/requirements.txt"))?;
@@ -29,9 +24,8 @@ pub(crate) fn run_tests(root: &Path, selection: &[&str]) -> anyhow::Result<Repor
     };
     let mut command = Command::new(python);
     environment::clean(&mut command)
-        .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra"])
+        .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra", "-v"])
         .arg(&folder)
-        .args(selection)
         .env("OXITEL_FIRST_LIGHT", cargo::program(root, "first-light")?)
         .env("OXITEL_SIGNALS", cargo::program_of(root, "oxitel-examples", "signals")?)
         .env("PYTHONDONTWRITEBYTECODE", "1");
@@ -62,7 +56,7 @@ fn with_prometheus(command: &mut Command) -> Vec<tools::Skip> {
 }
 
 /// The counts in pytest's last line, such as `=== 5 passed, 1 skipped in 0.42s ===`.
-fn count(line: &str) -> Report {
+pub(super) fn count(line: &str) -> Report {
     let number = |names: &[&str]| {
         let words: Vec<&str> =
             line.split([' ', ',', '=']).filter(|word| !word.is_empty()).collect();

@@ -156,6 +156,10 @@ fn starter(folder: &Path, path: &str) -> anyhow::Result<PathBuf> {
     fs::create_dir_all(folder.join("start"))?;
     let (libraries, program) = (libraries.join(":"), program.display());
     let text = format!("#!/bin/sh\nLD_LIBRARY_PATH=\"{libraries}\" exec \"{program}\" \"$@\"\n");
+    // Somebody may just be starting it.
+    if fs::read_to_string(&script).is_ok_and(|known| known == text) {
+        return Ok(script);
+    }
     fs::write(&script, text)?;
     fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
     Ok(script)

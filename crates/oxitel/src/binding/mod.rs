@@ -24,11 +24,14 @@
 mod amount;
 mod decided;
 mod instrument;
+mod log;
 mod per_process;
 mod scope;
 mod span;
 mod value;
 
+use crate::export::SignalKind;
+use crate::pipeline::settings::Target;
 use crate::pipeline::{engine, lifecycle, settings, state};
 use crate::record;
 pub use crate::record::Details as Start;
@@ -38,6 +41,7 @@ pub use decided::Candidate;
 pub use instrument::{
     Described, RuntimeInstrument, measurements_are_recorded, measurements_need_spans,
 };
+pub use log::{LogDetails, logs_are_recorded, time_of};
 pub use per_process::PerProcess;
 pub use scope::RuntimeScope;
 pub use span::LiveSpan;
@@ -61,6 +65,14 @@ pub fn resource() -> Vec<(String, OwnedValue)> {
         _ => None,
     });
     pairs.map(|(key, value)| (key.to_owned(), OwnedValue::of(&value))).collect()
+}
+
+/// Where a signal goes: the URLs of its receivers, without credentials.
+pub fn receivers(signal: SignalKind) -> Vec<String> {
+    let route = settings::current().and_then(|settings| settings.route(signal));
+    let ways = route.into_iter().flat_map(|route| &route.ways);
+    let receivers = ways.filter(|way| matches!(way.target, Target::Receiver(_)));
+    receivers.map(|way| way.target.shown()).collect()
 }
 
 /// Whether the engine runs in this process.

@@ -14,6 +14,7 @@ pub(crate) mod made {
 
         /// Instruments have no size here, so that nothing is allocated.
         #[inline(always)]
+        #[expect(clippy::unused_self, reason = "the engine's signature")]
         pub(crate) fn get(&'static self, make: fn() -> T) -> &'static T {
             const { assert!(size_of::<T>() == 0, "an instrument with something in it") };
             Box::leak(Box::new(make()))
@@ -61,10 +62,10 @@ pub(crate) mod operation {
 
     impl<R> Operation<R> {
         #[inline(always)]
-        pub(crate) fn start(
+        pub(crate) fn start<'a, const MOST: usize>(
             scope: &'static Scope,
             _name: (&str, Option<&str>),
-            _attributes: &[Option<(&'static str, Value<'_>)>],
+            _attributes: impl FnOnce() -> [Option<(&'static str, Value<'a>)>; MOST],
         ) -> Self {
             Self { span: scope.span(""), report: PhantomData }
         }

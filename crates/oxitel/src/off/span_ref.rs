@@ -172,6 +172,11 @@ impl<'a> EventRef<'a> {
     pub fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
         std::iter::empty()
     }
+
+    /// How many attributes a limit left out.
+    pub fn dropped_attributes(&self) -> u32 {
+        match self.0 {}
+    }
 }
 
 /// A span that another one points at; there is none.
@@ -187,6 +192,11 @@ impl<'a> LinkRef<'a> {
     /// What else was said.
     pub fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
         std::iter::empty()
+    }
+
+    /// How many attributes a limit left out.
+    pub fn dropped_attributes(&self) -> u32 {
+        match self.0 {}
     }
 }
 

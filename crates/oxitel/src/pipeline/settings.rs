@@ -15,6 +15,7 @@ use std::time::Duration;
 pub(crate) type Baggage = fn(&mut dyn FnMut(&str, &str));
 
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(crate) struct Settings {
     pub(crate) resource: Resource,
     pub(crate) sampler: Sampler,

@@ -27,6 +27,11 @@ impl<'a> EventRef<'a> {
     pub fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
         pairs(self.0.clone(), 3)
     }
+
+    /// How many attributes a limit left out.
+    pub fn dropped_attributes(&self) -> u32 {
+        number(self.0.clone(), 4)
+    }
 }
 
 /// A span that another one points at.
@@ -62,6 +67,11 @@ impl<'a> LinkRef<'a> {
     pub fn attributes(&self) -> impl Iterator<Item = (&'a str, ValueRef<'a>)> {
         pairs(self.0.clone(), 4)
     }
+
+    /// How many attributes a limit left out.
+    pub fn dropped_attributes(&self) -> u32 {
+        number(self.0.clone(), 5)
+    }
 }
 
 /// The events in their encoding, each under its tag.
@@ -83,6 +93,14 @@ fn messages(fields: Fields<'_>, number: u32) -> impl Iterator<Item = &[u8]> {
 
 fn pairs(fields: Fields<'_>, number: u32) -> impl Iterator<Item = (&str, ValueRef<'_>)> {
     messages(fields, number).filter_map(pair)
+}
+
+fn number(mut fields: Fields<'_>, number: u32) -> u32 {
+    let found = fields.by_ref().flatten().find_map(|field| match field {
+        (known, Content::Varint(count)) if known == number => Some(count as u32),
+        _ => None,
+    });
+    found.unwrap_or(0)
 }
 
 fn text(fields: Fields<'_>, number: u32) -> &str {

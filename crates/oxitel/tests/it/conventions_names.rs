@@ -3,6 +3,9 @@
 use crate::session::{PATIENCE, turn};
 use oxitel::conventions::rpc::{self, Call, Direction, Mode, Side};
 use oxitel::conventions::service::{self, Container, of_class};
+use oxitel::conventions::stream::metric_attributes::{
+    DROP_REASON, EVENT_TYPE, OPERATION_TYPE, PARTITION_ID,
+};
 use oxitel::conventions::{
     BackgroundJobType, DbOperation, background, background_span, db, db_query_span, db_span,
     record_background_metrics, record_db_metrics, stream,
@@ -144,7 +147,6 @@ fn metrics_of_the_conventions() {
     rpc::record_python_log(20);
     rpc::record_storage_operation("get", Duration::from_millis(1));
     drop((rpc::active_session(), rpc::active_handler(Mode::Sync)));
-    use stream::metric_attributes::{DROP_REASON, EVENT_TYPE, OPERATION_TYPE, PARTITION_ID};
     let stream = stream::instruments();
     let event = (EVENT_TYPE, "metric".into());
     stream.events_processed.add(1, &[event]);

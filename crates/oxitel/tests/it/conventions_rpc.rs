@@ -117,7 +117,9 @@ fn points(metric: &Metric) -> Vec<String> {
 }
 
 fn shown(told: &BTreeMap<String, Vec<String>>) -> String {
-    told.iter().map(|(name, points)| format!("{name}\n  {}\n", points.join("\n  "))).collect()
+    let lines =
+        told.iter().map(|(name, points)| [name, "\n  ", &points.join("\n  "), "\n"].concat());
+    lines.collect()
 }
 
 #[test]

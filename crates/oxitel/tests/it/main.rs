@@ -26,6 +26,7 @@ mod hooks;
 mod json;
 mod json_lines;
 mod logs;
+mod measurements;
 mod metrics;
 mod middleware;
 mod nested;

@@ -1,0 +1,152 @@
+"""Telemetry's life in a process: started once, ended once, and started again if somebody likes.
+
+Flow: `_resolve` makes a plan -> **lifecycle** starts the engine, makes our providers the API's and
+listens to `logging` -> at exit what is left is sent, within two seconds.
+
+A forked child needs nothing of this: the engine builds itself anew at its first record there.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+from typing import Any
+
+from oxitel import _globals, _native
+from oxitel._fork import ForkLock
+from oxitel._resolve import Plan
+from oxitel._said import failed, logger, warn
+
+SHUTDOWN_SECONDS = 2.0
+"""How long the end of a program waits for telemetry."""
+
+_lock = ForkLock()
+_running: Plan | None = None
+_is_registered = False
+
+
+def start(plan: Plan) -> bool:
+    """Starts telemetry; whether anything is recorded now. What runs already stays as it is."""
+    global _running
+    with _lock:
+        if _native.is_running():
+            _tell_that_it_runs(plan)
+            return True
+        is_running = _start_engine(plan)
+        _running = plan
+        for provider, is_wanted in (
+            (_globals.TRACES, plan.traces),
+            (_globals.METRICS, plan.metrics),
+            (_globals.LOGS, plan.logs),
+        ):
+            if is_wanted:
+                _globals.install(provider)
+        if is_running:
+            _end_at_exit()
+            if plan.listens:
+                _listen(plan)
+    for remark in plan.remarks:
+        logger.log(remark.level, remark.text)
+    return is_running
+
+
+def _start_engine(plan: Plan) -> bool:
+    try:
+        return _native.start(
+            dict(plan.variables),
+            list(plan.resource.items()),
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            keep=plan.keep,
+            page=plan.page,
+        )
+    except ValueError as error:
+        warn("start", f"telemetry stays off: {error}")
+        return False
+
+
+def _listen(plan: Plan) -> None:
+    from oxitel import _root
+
+    _root.install(plan.log_level, as_events=plan.logs_become_events)
+
+
+def _listen_no_more() -> None:
+    root = sys.modules.get("oxitel._root")
+    if root is not None:
+        root.remove()
+
+
+def _tell_that_it_runs(plan: Plan) -> None:
+    """Asking twice for the same is harmless."""
+    if plan != _running:
+        warn(
+            "runs",
+            "telemetry runs already, so this call changes nothing: shutdown_telemetry() first",
+        )
+
+
+def shutdown_telemetry(timeout: float = SHUTDOWN_SECONDS) -> bool:
+    """Sends what is left, at most for `timeout` seconds, and ends telemetry. Whether everything
+    was delivered.
+
+    Providers, tracers and instruments that were taken stay usable: they record again after the
+    next `enable_telemetry()` or `configure_telemetry()`.
+    """
+    global _running
+    with _lock:
+        _running = None
+        _end_processors()
+        _listen_no_more()
+        return _native.shutdown(timeout) is None
+
+
+def _end_processors() -> None:
+    """Those of the program, which may still have something to record."""
+    provider = _globals.made(_globals.TRACES)
+    for processor in provider.take_processors() if provider else ():
+        try:
+            processor.shutdown()
+        except Exception as error:
+            failed("shutdown", error)
+
+
+def is_running() -> bool:
+    """Whether anything is recorded in this process."""
+    return _native.is_running()
+
+
+def stats(signal: str | None = None) -> dict[str, Any]:
+    """The ledger of this process: what was recorded, and what became of it. Of all signals, or of
+    `traces`, `metrics` or `logs`."""
+    return _native.stats(signal)
+
+
+def _end_at_exit() -> None:
+    global _is_registered
+    if not _is_registered:
+        _is_registered = True
+        atexit.register(_at_exit)
+        if hasattr(os, "register_at_fork"):
+            # `multiprocessing` may have been loaded since.
+            os.register_at_fork(after_in_child=_end_with_multiprocessing)
+    _end_with_multiprocessing()
+
+
+def _at_exit() -> None:
+    # What fails here was told, and nobody is left to act on it.
+    shutdown_telemetry()
+
+
+def _end_with_multiprocessing() -> None:
+    """Children of `multiprocessing` leave by `os._exit`, which passes over `atexit`. They forget
+    all finalizers when they begin, and run what is registered for after a fork then."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(_lock, _finalize_at_exit)
+        _finalize_at_exit()
+
+
+def _finalize_at_exit(_: object = None) -> None:
+    util = sys.modules["multiprocessing.util"]
+    util.Finalize(None, _at_exit, exitpriority=-100)
