@@ -59,7 +59,11 @@ def test_each_instrument_sends_what_it_measured(
     assert (point.kind, point.is_monotonic, point.temporality) == ("sum", True, "CUMULATIVE")
     assert (point.unit, point.description) == ("{request}", "requests so far")
     scope = point.scope
-    assert (scope.name, scope.version, scope.schema_url) == ("tests.metrics", "1.2", "https://schema")
+    assert (scope.name, scope.version, scope.schema_url) == (
+        "tests.metrics",
+        "1.2",
+        "https://schema",
+    )
     assert scope.attributes == {"part": "a"}
     assert point.resource["service.name"] == "tests"
 
@@ -236,7 +240,9 @@ def test_callbacks_are_asked_at_each_collection(
 
     meter.create_observable_counter("asked.bytes", [bytes_so_far], "By", "so far")
     meter.create_observable_up_down_counter("asked.open", [lambda _: [Observation(-2)]])
-    meter.create_observable_gauge("asked.level", [by_generator(), lambda _: [Observation(9, {"a": 1})]])
+    meter.create_observable_gauge(
+        "asked.level", [by_generator(), lambda _: [Observation(9, {"a": 1})]]
+    )
 
     first = sent(receiver, "asked.bytes")
     assert [first["device=a"].value, first["device=b"].value] == [100, 0.5]
@@ -322,27 +328,6 @@ def test_nothing_is_recorded_before_the_start_and_after_the_end(
     assert sent(receiver, "life.requests")[""].value == 5
 
 
-def test_the_page_for_prometheus_has_the_names_that_were_given(
-    start: Start, meter: metrics.Meter
-) -> None:
-    start(OTEL_METRICS_EXPORTER="otlp,prometheus", OTEL_EXPORTER_PROMETHEUS_PORT="0")
-    requests = meter.create_counter("requests_total")
-    for _ in range(3):
-        requests.add(1, {"method": "POST", "status": "200"})
-    meter.create_histogram("request_duration_ms").record(150, {"endpoint": "/api"})
-    meter.create_observable_gauge("connections", [lambda _: [Observation(4)]])
-    page = _native.prometheus_page("text/plain")
-    assert page is not None
-    content_type, body = page
-    lines = [line.replace('otel_scope_name="tests.metrics",', "") for line in body.decode().splitlines()]
-    text = "\n".join(lines)
-    assert content_type.startswith("text/plain; version=0.0.4")
-    assert 'status="200"' in text and "requests_total{" in text
-    for expected in ['request_duration_ms_bucket{', 'le="100"', 'le="500"', "request_duration_ms_count{",
-                     "request_duration_ms_sum{", "connections{"]:
-        assert expected in text, text
-
-
 FORKS = """
     import os
     from opentelemetry.metrics import Observation
@@ -418,6 +403,28 @@ def test_a_callback_that_still_runs_when_the_program_ends_neither_holds_nor_brea
     ended = run_program(SLOW.replace("{sleep}", sleep).replace("{end}", end), receiver)
     assert ended.stderr == ""
     assert ended.seconds < 6
+
+
+def test_what_was_measured_is_sent_at_the_end_though_nobody_answers_any_more(
+    receiver: Receiver,
+) -> None:
+    ended = run_program(
+        """
+        from opentelemetry.metrics import Observation
+        from oxitel import _native
+        from oxitel._metrics import MeterProvider
+
+        _native.start({})
+        meter = MeterProvider().get_meter("end")
+        meter.create_counter("end.requests").add(3)
+        meter.create_observable_gauge("end.level", [lambda _: [Observation(1)]])
+        # Without a shutdown: the engine ends when the process does, after the interpreter.
+        """,
+        receiver,
+    )
+    assert [point.value for point in receiver.points("end.requests")] == [3]
+    assert receiver.points("end.level") == []
+    assert ended.stderr == ""
 
 
 def test_instruments_that_were_made_before_the_provider_was_set_work(receiver: Receiver) -> None:
