@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("", "internal", "server", "client", "producer", "consumer")
-STATUSES = ("unset", "ok", "error")
+KINDS: tuple[str, ...] = ("", "internal", "server", "client", "producer", "consumer")
+STATUSES: tuple[str, ...] = ("unset", "ok", "error")
 
 Json = dict[str, Any]
 Attributes = dict[str, Any]
