@@ -18,6 +18,7 @@ __all__ = [
     "Tracer",
     "add_processor",
     "clear_processors",
+    "end_by_signals",
     "flush",
     "forget_kept",
     "is_running",
@@ -152,6 +153,12 @@ def start(
 
     `variables` stand in front of the environment's; `keep` is where signals go beside their
     exporters, `memory` or `nowhere`.
+    """
+
+def end_by_signals(timeout: float) -> int:
+    """Ends telemetry before SIGTERM or SIGINT end the process, where nobody handles them now.
+
+    Returns how many of the two that are.
     """
 
 def is_running() -> bool:
