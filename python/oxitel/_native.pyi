@@ -1,12 +1,15 @@
 """The engine, and the parts of the API that are called most. They are written in Rust."""
 
+import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, final
 
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes
+from typing_extensions import Self, disjoint_base
 
 from oxitel import _readable
 
@@ -14,6 +17,8 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 __all__ = [
     "CurrentSpan",
+    "LogSink",
+    "Logger",
     "Span",
     "Tracer",
     "add_processor",
@@ -141,16 +146,59 @@ class Tracer:
         end_on_exit: bool = True,
     ) -> CurrentSpan: ...
 
+@final
+class Logger:
+    """Makes the log records of one instrumentation scope."""
+
+    def __new__(
+        cls,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Logger: ...
+    def emit(
+        self,
+        record: LogRecord | None = None,
+        *,
+        timestamp: int | None = None,
+        observed_timestamp: int | None = None,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        severity_text: str | None = None,
+        body: AnyValue = None,
+        attributes: Attributes = None,
+        event_name: str | None = None,
+        exception: BaseException | None = None,
+    ) -> None: ...
+    def enabled(
+        self,
+        *,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        event_name: str | None = None,
+    ) -> bool: ...
+
+@disjoint_base
+class LogSink:
+    """What a handler of `logging` does, below its class in Python."""
+
+    def __new__(cls, *_arguments: Any, **_keywords: Any) -> Self: ...
+    as_events: bool
+    def handle(self, record: logging.LogRecord) -> Any: ...
+    def emit(self, record: logging.LogRecord) -> None: ...
+
 def start(
     variables: Mapping[str, str],
     resource: list[tuple[str, str]] = ...,
     shutdown_timeout: float | None = None,
     keep: str | None = None,
+    page: bool = False,
 ) -> bool:
     """Starts the engine; returns whether anything is recorded.
 
     `variables` stand in front of the environment's; `keep` is where signals go beside their
-    exporters, `memory` or `nowhere`.
+    exporters, `memory` or `nowhere`. With `page`, the program serves the page for Prometheus.
     """
 
 def is_running() -> bool:
