@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         instrument_sqlalchemy,
     )
     from oxitel._lifecycle import shutdown_telemetry, stats
+    from oxitel._logs import LogHandler, TraceFormatter
     from oxitel._propagate import (
         attach_trace_context,
         detach_trace_context,
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from oxitel._telemetry import UnifiedTelemetry, get_telemetry
 
 __all__ = [
+    "LogHandler",
+    "TraceFormatter",
     "UnifiedTelemetry",
     "attach_trace_context",
     "configure_telemetry",
@@ -58,6 +61,7 @@ _MODULES = {
     "_enable": ["configure_telemetry", "enable_telemetry"],
     "_instrument": [name for name in __all__ if name.startswith("instrument_")],
     "_lifecycle": ["shutdown_telemetry", "stats"],
+    "_logs": ["LogHandler", "TraceFormatter"],
     "_propagate": [name for name in __all__ if name.endswith(("_context", "_id"))],
     "_telemetry": ["UnifiedTelemetry", "get_telemetry"],
 }

@@ -57,6 +57,12 @@ pub(crate) struct Helpers {
     pub(crate) ended: Py<PyAny>,
     /// A function or object of the program failed.
     pub(crate) failed: Py<PyAny>,
+    /// A measurement was no number, or negative.
+    pub(crate) refused: Py<PyAny>,
+    /// Begins a thread that nobody waits for.
+    pub(crate) start_thread: Py<PyAny>,
+    /// What the thread does that runs callbacks of instruments.
+    pub(crate) answer_questions: Py<PyAny>,
 }
 
 macro_rules! names {
@@ -171,6 +177,9 @@ impl Helpers {
             detach_failed: said.getattr("detach_failed")?.unbind(),
             ended: said.getattr("ended")?.unbind(),
             failed: said.getattr("failed")?.unbind(),
+            refused: said.getattr("refused")?.unbind(),
+            start_thread: py.import("_thread")?.getattr("start_new_thread")?.unbind(),
+            answer_questions: py.import("oxitel._observe")?.getattr("answer_questions")?.unbind(),
         })
     }
 }

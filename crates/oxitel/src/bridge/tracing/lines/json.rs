@@ -56,6 +56,10 @@ fn tell_fields(line: &mut String, fields: &Fields) {
 fn plain(line: &mut String, value: &Value<'_>) {
     // Writing to a String cannot fail.
     let _ = match value {
+        Value::Empty => {
+            line.push_str("null");
+            Ok(())
+        }
         Value::Str(text) => {
             quote(line, text);
             Ok(())
