@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry.metrics import CallbackOptions, Observation
 
@@ -29,8 +29,9 @@ def keep(name: str, callback: Callback | Generator[Iterable[Observation], Callba
     A generator is advanced to its first `yield`, which gets the options from then on.
     """
     if isinstance(callback, Generator):
-        next(callback)
-        callback = _sending(callback)
+        generator = cast("Generator[Iterable[Observation], CallbackOptions]", callback)
+        next(generator)
+        callback = _sending(generator)
     number = next(_numbers)
     _callbacks[number] = (name, callback)
     return number

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import textwrap
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -58,7 +59,11 @@ def test_each_instrument_sends_what_it_measured(
     assert (point.kind, point.is_monotonic, point.temporality) == ("sum", True, "CUMULATIVE")
     assert (point.unit, point.description) == ("{request}", "requests so far")
     scope = point.scope
-    assert (scope.name, scope.version, scope.schema_url) == ("tests.metrics", "1.2", "https://schema")
+    assert (scope.name, scope.version, scope.schema_url) == (
+        "tests.metrics",
+        "1.2",
+        "https://schema",
+    )
     assert scope.attributes == {"part": "a"}
     assert point.resource["service.name"] == "tests"
 
@@ -235,7 +240,9 @@ def test_callbacks_are_asked_at_each_collection(
 
     meter.create_observable_counter("asked.bytes", [bytes_so_far], "By", "so far")
     meter.create_observable_up_down_counter("asked.open", [lambda _: [Observation(-2)]])
-    meter.create_observable_gauge("asked.level", [by_generator(), lambda _: [Observation(9, {"a": 1})]])
+    meter.create_observable_gauge(
+        "asked.level", [by_generator(), lambda _: [Observation(9, {"a": 1})]]
+    )
 
     first = sent(receiver, "asked.bytes")
     assert [first["device=a"].value, first["device=b"].value] == [100, 0.5]
@@ -275,7 +282,6 @@ def test_a_callback_may_record_and_take_the_interpreter_for_itself(
 ) -> None:
     start()
     counter = meter.create_counter("inside.calls")
-    # Instruments stay for the whole process; the next tests want nothing of this one's.
     is_over = threading.Event()
 
     def records(_: CallbackOptions) -> Iterable[Observation]:
@@ -289,6 +295,7 @@ def test_a_callback_may_record_and_take_the_interpreter_for_itself(
     assert sent(receiver, "inside")[""].value == 499500
     sent(receiver, "inside")
     assert sent(receiver, "inside.calls")[""].value >= 1
+    # A callback is asked as long as the process lives; other tests see nothing of this one.
     is_over.set()
 
 
@@ -332,12 +339,20 @@ def test_the_page_for_prometheus_has_the_names_that_were_given(
     page = _native.prometheus_page("text/plain")
     assert page is not None
     content_type, body = page
-    lines = [line.replace('otel_scope_name="tests.metrics",', "") for line in body.decode().splitlines()]
+    lines = [
+        line.replace('otel_scope_name="tests.metrics",', "") for line in body.decode().splitlines()
+    ]
     text = "\n".join(lines)
     assert content_type.startswith("text/plain; version=0.0.4")
     assert 'status="200"' in text and "requests_total{" in text
-    for expected in ['request_duration_ms_bucket{', 'le="100"', 'le="500"', "request_duration_ms_count{",
-                     "request_duration_ms_sum{", "connections{"]:
+    for expected in [
+        "request_duration_ms_bucket{",
+        'le="100"',
+        'le="500"',
+        "request_duration_ms_count{",
+        "request_duration_ms_sum{",
+        "connections{",
+    ]:
         assert expected in text, text
 
 
