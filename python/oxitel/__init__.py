@@ -53,6 +53,8 @@ __all__ = [
     "instrument_redis",
     "instrument_requests",
     "instrument_sqlalchemy",
+    "metrics_asgi",
+    "metrics_wsgi",
     "shutdown_telemetry",
     "stats",
 ]
@@ -62,6 +64,7 @@ _MODULES = {
     "_instrument": [name for name in __all__ if name.startswith("instrument_")],
     "_lifecycle": ["shutdown_telemetry", "stats"],
     "_logs": ["LogHandler", "TraceFormatter"],
+    "_metrics_page": ["metrics_asgi", "metrics_wsgi"],
     "_propagate": [name for name in __all__ if name.endswith(("_context", "_id"))],
     "_telemetry": ["UnifiedTelemetry", "get_telemetry"],
 }
