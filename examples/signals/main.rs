@@ -32,7 +32,7 @@ async fn main() -> Outcome {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let (stop, stopped) = oneshot::channel::<()>();
-    let shop = async move {
+    let serving = async move {
         let stopped = async { drop(stopped.await) };
         axum::serve(listener, app()).with_graceful_shutdown(stopped).await
     };
@@ -42,14 +42,14 @@ async fn main() -> Outcome {
             let _ = std::io::stdin().lines().count();
             drop(stop);
         });
-        return Ok(shop.await?);
+        return Ok(serving.await?);
     }
     let order = async {
         let answer = order_once(&format!("http://{address}/orders/film?items=2")).await;
         drop(stop);
         answer
     };
-    let (served, answer) = tokio::join!(shop, order);
+    let (served, answer) = tokio::join!(serving, order);
     served?;
     println!("{}", answer?);
     Ok(())

@@ -47,7 +47,11 @@ def start(plan: Plan) -> bool:
 def _start_engine(plan: Plan) -> bool:
     try:
         return _native.start(
-            dict(plan.variables), list(plan.resource.items()), SHUTDOWN_SECONDS, plan.keep
+            dict(plan.variables),
+            list(plan.resource.items()),
+            shutdown_timeout=SHUTDOWN_SECONDS,
+            keep=plan.keep,
+            page=plan.page,
         )
     except ValueError as error:
         warn("start", f"telemetry stays off: {error}")

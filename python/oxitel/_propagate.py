@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextvars import Token
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
@@ -23,7 +23,7 @@ def inject_trace_context(headers: Headers | None = None) -> dict[str, str]:
     """The headers, and the current trace context among them. What is given stays as it is."""
     carrier = {_text(name): _text(value) for name, value in _pairs(headers)}
     fresh: dict[str, str] = {}
-    _propagator().inject(fresh)
+    _propagator().inject(fresh)  # pyright: ignore[reportArgumentType]  # the API's own default
     is_fresh = {name.lower() for name in fresh}
     kept = {name: value for name, value in carrier.items() if name.lower() not in is_fresh}
     return kept | fresh
@@ -49,7 +49,7 @@ def detach_trace_context(token: Token[Context]) -> None:
     """Makes the context before the current one again."""
     # Not by the API's `detach`, which logs a traceback for what is no one's fault.
     try:
-        context._RUNTIME_CONTEXT.detach(token)
+        context._RUNTIME_CONTEXT.detach(token)  # pyright: ignore[reportPrivateUsage]
     except Exception as error:
         detach_failed(error)
 
@@ -91,7 +91,9 @@ def _usual() -> TextMapPropagator:
 def _pairs(headers: Headers | None) -> Iterable[tuple[Any, Any]]:
     if headers is None:
         return ()
-    return headers.items() if isinstance(headers, Mapping) else headers
+    if isinstance(headers, Mapping):
+        return cast("Mapping[Any, Any]", headers).items()
+    return headers
 
 
 def _text(part: Any) -> str:

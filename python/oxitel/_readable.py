@@ -41,7 +41,7 @@ class InstrumentationScope:
     name: str
     version: str = ""
     schema_url: str = ""
-    attributes: Mapping[str, AnyValue] = field(default_factory=dict, hash=False)
+    attributes: Mapping[str, AnyValue] = field(default_factory=dict[str, AnyValue], hash=False)
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,9 @@ class Plan:
     keep: str | None = None
     """`nowhere`: spans are recorded although nobody takes them, so that there are ids."""
 
+    page: bool = False
+    """Whether the program serves the page for Prometheus itself."""
+
     remarks: tuple[Remark, ...] = ()
 
 
@@ -185,9 +188,9 @@ def configure(
     elif jaeger:
         send_traces_to_jaeger(draft, jaeger)
     logs_become_events = bool(jaeger) and not otlp_endpoint and is_undecided(draft, "LOGS")
+    page = serves_page(draft, enable_prometheus)
     for signal in SIGNALS:
-        beside = ["console"] if enable_console else []
-        name_exporters(draft, signal, beside, enable_prometheus)
+        name_exporters(draft, signal, enable_console)
     if logs_become_events:
         draft.variables["OTEL_LOGS_EXPORTER"] = "none"
     return Plan(
@@ -196,6 +199,7 @@ def configure(
         listens=logs_become_events or not draft.is_off("LOGS"),
         logs_become_events=logs_become_events,
         keep="nowhere" if goes_nowhere(draft) else None,
+        page=page,
         remarks=tuple(draft.remarks),
     )
 
@@ -211,20 +215,24 @@ def goes_nowhere(draft: Draft) -> bool:
     return not (draft.is_off("TRACES") or draft.has_place("TRACES") or is_shown)
 
 
-def name_exporters(draft: Draft, signal: str, beside: list[str], prometheus: bool) -> None:
+def serves_page(draft: Draft, is_wanted: bool) -> bool:
+    """Whether metrics are kept for a page of the program's own. Where a variable asks for the page,
+    the engine opens a port for it, and the program can serve it all the same."""
+    named = draft.exporters("METRICS") or []
+    if "prometheus" in named and not is_wanted:
+        others = [name for name in named if name != "prometheus"]
+        draft.variables["OTEL_METRICS_EXPORTER"] = ",".join(others or ["none"])
+    return is_wanted and not draft.is_off("METRICS") and "prometheus" not in named
+
+
+def name_exporters(draft: Draft, signal: str, has_console: bool) -> None:
     """Says who exports a signal, where that differs from what holds by itself."""
     if draft.is_off(signal):
         return
-    named = draft.exporters(signal)
-    names = named or (["otlp"] if draft.has_place(signal) else [])
-    if signal == "METRICS":
-        names = [name for name in names if name != "prometheus"]
-        beside = [*beside, "prometheus"] if prometheus else beside
-    names += [name for name in beside if name not in names]
-    if names:
-        if named or names != ["otlp"]:
-            draft.variables[f"OTEL_{signal}_EXPORTER"] = ",".join(names)
-    elif signal != "TRACES":
+    names = draft.exporters(signal) or (["otlp"] if draft.has_place(signal) else [])
+    if has_console and "console" not in names:
+        draft.variables[f"OTEL_{signal}_EXPORTER"] = ",".join([*names, "console"])
+    elif not names and signal != "TRACES":
         # Spans are recorded all the same, for their ids.
         draft.variables[f"OTEL_{signal}_EXPORTER"] = "none"
 

@@ -46,6 +46,15 @@ def ended(what: str) -> None:
     warn(f"ended {what}", f"{what}() on a span that has ended: ignored")
 
 
+def refused(name: str) -> None:
+    """A measurement cannot be recorded."""
+    warn(
+        f"refused {name}",
+        f"a measurement of {name} is left out: it is no finite number, or it is negative where only"
+        " what is not can be measured",
+    )
+
+
 def failed(what: str, error: BaseException) -> None:
     """Code of the program failed where nobody can answer for it."""
     warn(f"failed {what}", f"{what} of the program failed", error)

@@ -6,7 +6,6 @@ import inspect
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from numbers import Real
 from typing import Any
 
 from opentelemetry import metrics, trace
@@ -139,7 +138,7 @@ class _Gauge:
     """An observable gauge whose callback can change."""
 
     def __init__(self, meter: metrics.Meter, name: str) -> None:
-        self._callback: Callable[..., Observed] = tuple
+        self._callback: Callable[..., Observed] = lambda: ()
         self._takes_options = False
         self.instrument = meter.create_observable_gauge(name, [self.observe])
 
@@ -149,7 +148,7 @@ class _Gauge:
 
     def observe(self, options: CallbackOptions) -> Iterable[Observation]:
         seen = self._callback(options) if self._takes_options else self._callback()
-        return [Observation(seen)] if isinstance(seen, Real) else seen
+        return seen if isinstance(seen, Iterable) else [Observation(seen)]
 
 
 def _takes_an_argument(callback: Callable[..., Any]) -> bool:

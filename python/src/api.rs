@@ -3,6 +3,7 @@
 //! Nothing here is looked up later: a forked child must never wait for a look-up that another
 //! thread had begun.
 
+use crate::logs;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
@@ -27,6 +28,8 @@ pub(crate) struct Api {
     pub(crate) mapping: Py<PyType>,
     pub(crate) format_exception: Py<PyAny>,
     pub(crate) names: Names,
+    /// Of Python's `logging`.
+    pub(crate) logging: logs::Names,
     pub(crate) python: Helpers,
 }
 
@@ -54,6 +57,12 @@ pub(crate) struct Helpers {
     pub(crate) ended: Py<PyAny>,
     /// A function or object of the program failed.
     pub(crate) failed: Py<PyAny>,
+    /// A measurement was no number, or negative.
+    pub(crate) refused: Py<PyAny>,
+    /// Begins a thread that nobody waits for.
+    pub(crate) start_thread: Py<PyAny>,
+    /// What the thread does that runs callbacks of instruments.
+    pub(crate) answer_questions: Py<PyAny>,
 }
 
 macro_rules! names {
@@ -124,6 +133,7 @@ impl Api {
             mapping: get_type(&collections, "Mapping")?,
             format_exception: py.import("traceback")?.getattr("format_exception")?.unbind(),
             names: Names::new(py),
+            logging: logs::Names::find(py)?,
             python: Helpers::find(py)?,
         })
     }
@@ -167,6 +177,9 @@ impl Helpers {
             detach_failed: said.getattr("detach_failed")?.unbind(),
             ended: said.getattr("ended")?.unbind(),
             failed: said.getattr("failed")?.unbind(),
+            refused: said.getattr("refused")?.unbind(),
+            start_thread: py.import("_thread")?.getattr("start_new_thread")?.unbind(),
+            answer_questions: py.import("oxitel._observe")?.getattr("answer_questions")?.unbind(),
         })
     }
 }

@@ -31,15 +31,17 @@ impl Exporter for Nowhere {
 
 /// Starts the engine. `variables` stand in front of the environment's; `resource` is what else
 /// describes this process. `keep` is where signals go beside their exporters: `memory`, for
-/// [`kept`], or `nowhere`, which is enough to be recorded. Returns whether anything is recorded.
+/// [`kept`], or `nowhere`, which is enough to be recorded. With `page`, the program serves the page
+/// for Prometheus itself. Returns whether anything is recorded.
 #[pyfunction]
-#[pyo3(signature = (variables, resource=Vec::new(), shutdown_timeout=None, keep=None))]
+#[pyo3(signature = (variables, resource=Vec::new(), shutdown_timeout=None, keep=None, page=false))]
 pub(crate) fn start(
     py: Python<'_>,
     variables: HashMap<String, String>,
     resource: Vec<(String, String)>,
     shutdown_timeout: Option<f64>,
     keep: Option<&str>,
+    page: bool,
 ) -> PyResult<bool> {
     let lookup = |name: &str| variables.get(name).cloned().or_else(|| std::env::var(name).ok());
     let mut config = Config::from_lookup(lookup)
@@ -51,6 +53,9 @@ pub(crate) fn start(
     }
     if let Some(seconds) = shutdown_timeout {
         config = config.shutdown_timeout(seconds_to_wait(seconds));
+    }
+    if page {
+        config = config.own_prometheus_page();
     }
     config = match keep {
         None => config,

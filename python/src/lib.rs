@@ -7,7 +7,8 @@
 //! In reading order: `api` (what we use of `opentelemetry-api`, found once), `context` (the current
 //! span), `attributes`, `provider` (processors, samplers), `tracer`, `decide`
 //! (the program's sampler), `span`, `readable` (its
-//! getters), `current` (`start_as_current_span`), `engine` (start, flush, end).
+//! getters), `current` (`start_as_current_span`), `logs`, `metrics`, `engine` (start, flush,
+//! end).
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -21,6 +22,8 @@ mod context;
 mod current;
 mod decide;
 mod engine;
+mod logs;
+mod metrics;
 mod provider;
 mod readable;
 mod span;
@@ -37,6 +40,13 @@ mod _native {
         current::CurrentSpan,
         engine::{
             flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
+        },
+        logs::{LogSink, Logger},
+        metrics::{
+            instruments::{Counter, Gauge, Histogram, UpDownCounter},
+            meter::Meter,
+            observed::{next_question, told},
+            page::prometheus_page,
         },
         provider::{add_processor, clear_processors, set_deciders},
         span::Span,

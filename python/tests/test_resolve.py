@@ -137,14 +137,24 @@ def test_otel_environment_is_read_last_of_all(attributes: str, deployment: str |
 def test_without_an_endpoint_spans_have_ids_and_metrics_are_scraped() -> None:
     plan = configure({})
     assert plan.keep == "nowhere"
-    assert plan.variables == {
-        "OTEL_METRICS_EXPORTER": "prometheus",
-        "OTEL_LOGS_EXPORTER": "none",
-    }
-    quiet = configure({}, enable_prometheus=False)
-    assert quiet.variables["OTEL_METRICS_EXPORTER"] == "none"
+    assert plan.page
+    assert plan.variables == {"OTEL_METRICS_EXPORTER": "none", "OTEL_LOGS_EXPORTER": "none"}
+    assert not configure({}, enable_prometheus=False).page
     assert configure({"OTEL_TRACES_EXPORTER": "none"}).keep is None
     assert configure({"OTEL_TRACES_EXPORTER": "otlp"}).keep == "nowhere"
+
+
+def test_a_port_for_prometheus_is_opened_when_a_variable_asks_for_it() -> None:
+    asks = {"OTEL_METRICS_EXPORTER": "prometheus"}
+    plan = configure(asks)
+    assert not plan.page
+    assert seen(plan, asks)["OTEL_METRICS_EXPORTER"] == "prometheus"
+    unwanted = configure(asks, enable_prometheus=False)
+    assert seen(unwanted, asks)["OTEL_METRICS_EXPORTER"] == "none"
+    both = {"OTEL_METRICS_EXPORTER": "otlp,prometheus", ENDPOINT: "http://h:4318"}
+    unwanted = configure(both, enable_prometheus=False)
+    assert seen(unwanted, both)["OTEL_METRICS_EXPORTER"] == "otlp"
+    assert not configure({"OTEL_METRICS_EXPORTER": "none"}).page
 
 
 def test_the_console_is_beside_what_there_is() -> None:
@@ -152,7 +162,7 @@ def test_the_console_is_beside_what_there_is() -> None:
     assert alone.keep is None
     assert alone.variables == {
         "OTEL_TRACES_EXPORTER": "console",
-        "OTEL_METRICS_EXPORTER": "console,prometheus",
+        "OTEL_METRICS_EXPORTER": "console",
         "OTEL_LOGS_EXPORTER": "console",
     }
     environment = {ENDPOINT: "http://h:4318", "OTEL_LOGS_EXPORTER": "none"}
@@ -206,11 +216,12 @@ def test_jaeger_alone_gets_traces_alone_and_logs_become_events() -> None:
     plan = configure({}, jaeger_endpoint="jaeger:4317")
     assert seen(plan, {}) == {
         TRACES_ENDPOINT: "jaeger:4317",
-        "OTEL_METRICS_EXPORTER": "prometheus",
+        "OTEL_METRICS_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",
     }
     assert plan.logs_become_events
     assert plan.listens
+    assert plan.page, "metrics stay there to be scraped"
     beside = configure({LOGS_ENDPOINT: "http://logs:4318/v1/logs"}, jaeger_endpoint="jaeger:4317")
     assert not beside.logs_become_events, "log records have a receiver of their own"
     off = configure({"OTEL_LOGS_EXPORTER": "none"}, jaeger_endpoint="jaeger:4317")

@@ -20,6 +20,7 @@ from receiver import Receiver, Span
 
 FOLDER = Path(__file__).parent / "differential"
 
+
 def without_flags(span: dict[str, Any]) -> None:
     """The SDK leaves out the W3C flags, which OTLP has room for."""
     span["flags"] &= ~0xFF

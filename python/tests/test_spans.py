@@ -245,9 +245,7 @@ class Recorder:
         return True
 
 
-def test_processors_of_the_program_see_the_live_span(
-    start: Start, receiver: Receiver
-) -> None:
+def test_processors_of_the_program_see_the_live_span(start: Start, receiver: Receiver) -> None:
     start()
     provider = TracerProvider()
     recorder = Recorder()
@@ -460,9 +458,7 @@ def test_limits_hold_and_what_is_left_out_is_counted(
     assert arrived.dropped_attributes == 1
 
 
-def test_a_span_lives_in_the_context_under_the_apis_key(
-    start: Start, tracer: trace.Tracer
-) -> None:
+def test_a_span_lives_in_the_context_under_the_apis_key(start: Start, tracer: trace.Tracer) -> None:
     start()
     held = context.set_value("baggage", "kept")
     token = context.attach(held)

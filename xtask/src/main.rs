@@ -11,6 +11,7 @@ mod check;
 mod console;
 mod environment;
 mod os;
+mod python;
 mod repository;
 mod show;
 mod test;
@@ -63,6 +64,12 @@ const WORDS: &[Word] = &[
         options: "NAME [--quick]",
         does: "measure against the named peers, as JSON lines",
         run: bench::run,
+    },
+    Word {
+        name: "py",
+        options: "[--release | --wheel]",
+        does: "build the Python package into .venv, or as a wheel",
+        run: python::run,
     },
     Word {
         name: "show",

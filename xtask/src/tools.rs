@@ -54,37 +54,66 @@ impl Tool {
     }
 }
 
-/// A virtual environment called `name` with the packages of `requirements` (the text of such a
-/// file). It is made once and made anew when the text changes.
+/// A virtual environment called `name` in the cache, with the packages of `requirements` (the text
+/// of such a file). It is made once and made anew when the text changes.
 pub(crate) fn python_environment(name: &str, requirements: &str) -> Result<PathBuf, Skip> {
-    let skip = |why: String, remedy: &str| Skip {
-        what: format!("Python environment {name:?}"),
-        why,
-        remedy: remedy.to_owned(),
-    };
-    let apt = "apt-get install python3 python3-venv";
-    let python = on_path("python3").ok_or_else(|| skip("no python3 on the PATH".into(), apt))?;
     let folder = cache().join("python").join(name);
-    let stamp = folder.join("requirements.txt");
-    let is_current = fs::read_to_string(&stamp).is_ok_and(|text| text == requirements);
-    // The interpreter behind it may have been removed since.
-    if is_current && is_program(&folder.join("bin/python")) {
-        return Ok(folder);
+    if !has(&folder, requirements) {
+        println!("making the Python environment {name:?} in {}", folder.display());
+        make(&folder, &["--clear"], requirements).map_err(|trouble| trouble.skip(name))?;
     }
-    println!("making the Python environment {name:?} in {}", folder.display());
-    quietly(Command::new(python).args(["-m", "venv", "--clear"]).arg(&folder))
-        .map_err(|why| skip(why, apt))?;
-    let wanted = folder.join("wanted.txt");
-    fs::write(&wanted, requirements).map_err(|error| skip(error.to_string(), apt))?;
-    let pip =
-        format!("pip install {}", requirements.split_whitespace().collect::<Vec<_>>().join(" "));
-    quietly(
-        Command::new(folder.join("bin/python")).args(["-m", "pip", "install", "-r"]).arg(&wanted),
-    )
-    .map_err(|why| skip(why, &pip))?;
-    // The stamp comes last: an environment that was cut short is made anew.
-    fs::rename(&wanted, &stamp).map_err(|error| skip(error.to_string(), &pip))?;
     Ok(folder)
+}
+
+/// The same in a folder of the user's. Whatever else is in it stays.
+pub(crate) fn python_environment_in(folder: &Path, requirements: &str) -> Result<(), Skip> {
+    if has(folder, requirements) {
+        return Ok(());
+    }
+    println!("making the Python environment {}", folder.display());
+    let keep: &[&str] = if is_program(&folder.join("bin/python")) { &[] } else { &["--clear"] };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    make(folder, keep, requirements).map_err(|trouble| trouble.skip(&name))
+}
+
+/// What went wrong, and the line that may help.
+struct Trouble {
+    why: String,
+    remedy: String,
+}
+
+impl Trouble {
+    fn skip(self, name: &str) -> Skip {
+        let Trouble { why, remedy } = self;
+        Skip { what: format!("Python environment {name:?}"), why, remedy }
+    }
+}
+
+const STAMP: &str = "requirements.txt";
+
+fn has(folder: &Path, requirements: &str) -> bool {
+    // The interpreter behind it may have been removed since.
+    fs::read_to_string(folder.join(STAMP)).is_ok_and(|text| text == requirements)
+        && is_program(&folder.join("bin/python"))
+}
+
+fn make(folder: &Path, options: &[&str], requirements: &str) -> Result<(), Trouble> {
+    let without_python =
+        |why| Trouble { why, remedy: "apt-get install python3 python3-venv".to_owned() };
+    let python =
+        on_path("python3").ok_or_else(|| without_python("no python3 on the PATH".into()))?;
+    quietly(Command::new(python).args(["-m", "venv"]).args(options).arg(folder))
+        .map_err(without_python)?;
+    let without_packages = |why| {
+        let packages: Vec<&str> = requirements.split_whitespace().collect();
+        Trouble { why, remedy: format!("pip install {}", packages.join(" ")) }
+    };
+    let wanted = folder.join("wanted.txt");
+    fs::write(&wanted, requirements).map_err(|error| without_packages(error.to_string()))?;
+    let mut install = Command::new(folder.join("bin/python"));
+    quietly(install.args(["-m", "pip", "install", "-r"]).arg(&wanted)).map_err(without_packages)?;
+    // The stamp comes last: an environment that was cut short is made anew.
+    fs::rename(&wanted, folder.join(STAMP)).map_err(|error| without_packages(error.to_string()))
 }
 
 /// The folder of this user for things that can be fetched again.

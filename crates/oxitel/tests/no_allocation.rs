@@ -10,11 +10,14 @@ use oxitel::conventions::{
 use oxitel::metrics::Meter;
 use oxitel::middleware::HttpServerLayer;
 use oxitel::testing::{Answer, Receiver, metrics};
-use oxitel::{Config, Sampler, Scope, TracingEvents, Value};
+use oxitel::{
+    Config, ForeignRecord, LogRecord, Sampler, Scope, Severity, TracingEvents, Value, forward_log,
+};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
+use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tracing::field::Empty;
@@ -53,6 +56,9 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// A process has one engine.
+static ENGINE: Mutex<()> = Mutex::new(());
 
 static SCOPE: Scope = Scope::new("no allocation");
 
@@ -126,6 +132,7 @@ fn serve(layer: &HttpServerLayer) -> u64 {
 
 #[test]
 fn a_recording_thread_allocates_nothing_in_its_steady_state() {
+    let _turn = ENGINE.lock();
     let receiver = Receiver::start();
     let config = Config::default().endpoint(receiver.endpoint());
     let config = config.tracing_events(TracingEvents::SpanEvents).own_metrics(false);
@@ -174,6 +181,40 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
         ALLOCATIONS.get() - before
     });
     assert_eq!(allocations.join().expect("no panic"), 0, "allocations while telemetry is off");
+}
+
+/// Log records of every front end.
+fn logged(number: i64) {
+    let text = "a value of some length";
+    info!(number, text, debug = ?(1, 2), "said by tracing");
+    let extras = [("number", Value::I64(number)), ("text", Value::Str(text))];
+    SCOPE.log(&LogRecord::new(Severity::INFO, "said directly").attributes(&extras));
+    let foreign = ForeignRecord::new(20, "said elsewhere").logger("shop.store").extras(&extras);
+    forward_log(&foreign.module("store").line(17).thread("worker-3"));
+}
+
+#[test]
+fn log_records_allocate_nothing() {
+    let _turn = ENGINE.lock();
+    let receiver = Receiver::start();
+    let config = Config::default().endpoint(receiver.endpoint()).own_metrics(false);
+    let guard = oxitel::init(config).expect("telemetry starts");
+    let measure = |name: &str| {
+        receiver.script([Answer::Status(503)]);
+        for _ in 0..3 {
+            burst(logged);
+            oxitel::flush(Duration::from_secs(10)).expect("delivered");
+        }
+        let before = ALLOCATIONS.get();
+        burst(logged);
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}: allocations for 1,500 records");
+    };
+    let layer = tracing_subscriber::registry().with(oxitel::bridge::layer());
+    tracing::subscriber::with_default(layer, || measure("layer"));
+    let lines = oxitel::bridge::json_lines().write_with(|_| Ok(()));
+    let subscriber = oxitel::bridge::subscriber().with_filter("info").lines(lines);
+    tracing::subscriber::with_default(subscriber, || measure("subscriber with lines"));
+    drop(guard);
 }
 
 #[test]

@@ -164,8 +164,8 @@ def errors() -> None:
         raise KeyboardInterrupt
     with tracer.start_as_current_span("noted") as span:
         try:
-            raise ExceptionGroup("many", [ValueError("a"), TypeError("b")])
-        except ExceptionGroup as error:
+            raise ExceptionGroup("many", [ValueError("a"), TypeError("b")])  # noqa: F821
+        except ExceptionGroup as error:  # noqa: F821
             span.record_exception(error, {"extra": 1}, escaped=True)
             span.record_exception(error, {"exception.message": "mine"}, timestamp=17)
 

@@ -62,7 +62,7 @@ pub(super) fn ruff(root: &Path) -> anyhow::Result<Verdict> {
 }
 
 /// Runs a tool; what it says are the faults.
-fn silent(command: &mut Command, kept: &str, mend: &str) -> anyhow::Result<Verdict> {
+pub(super) fn silent(command: &mut Command, kept: &str, mend: &str) -> anyhow::Result<Verdict> {
     let output = command
         .output()
         .with_context(|| format!("could not start `{}`", cargo::describe(command)))?;

@@ -10,6 +10,7 @@ mod files;
 mod generated;
 mod lints;
 mod manifests;
+mod python;
 mod verdict;
 
 use std::path::Path;
@@ -37,6 +38,8 @@ const RULES: &[Rule] = &[
     Rule { name: "generated", judge: generated::judge },
     Rule { name: "typos", judge: lints::typos },
     Rule { name: "ruff", judge: lints::ruff },
+    Rule { name: "stubs", judge: python::stubs },
+    Rule { name: "types", judge: python::types },
     Rule { name: "clippy", judge: lints::clippy },
     Rule { name: "clippy-off", judge: lints::clippy_off },
 ];

@@ -1,5 +1,6 @@
 //! `cargo xtask test`: the tests of every language, stage by stage, and a table at the end.
 
+mod package;
 mod python;
 mod report;
 mod rust;
@@ -29,7 +30,7 @@ struct Stage {
 
 const STAGES: &[Stage] = &[
     Stage { name: "rust", run: Some(rust::run) },
-    Stage { name: "python", run: Some(python::run) },
+    Stage { name: "python", run: Some(python) },
     Stage { name: "ui", run: None },
     Stage { name: "docs", run: None },
     Stage { name: "system", run: Some(system) },
@@ -78,6 +79,13 @@ fn close(lines: &[Line], require_all: bool) -> Outcome {
     println!("{}", report::sum(lines, require_all));
     let good = lines.iter().all(|line| line.report.is_good(require_all));
     if good { Outcome::Good } else { Outcome::Bad }
+}
+
+/// Our bytes in the hands of others, and the Python package.
+fn python(context: &Context) -> anyhow::Result<Report> {
+    let mut report = python::run(context)?;
+    report.add(package::run(context)?);
+    Ok(report)
 }
 
 /// The whole system: its parts start, and what was sent arrives.

@@ -56,7 +56,7 @@ fn with_prometheus(command: &mut Command) -> Vec<tools::Skip> {
 }
 
 /// The counts in pytest's last line, such as `=== 5 passed, 1 skipped in 0.42s ===`.
-fn count(line: &str) -> Report {
+pub(super) fn count(line: &str) -> Report {
     let number = |names: &[&str]| {
         let words: Vec<&str> =
             line.split([' ', ',', '=']).filter(|word| !word.is_empty()).collect();

@@ -21,7 +21,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod amount;
 mod decided;
+mod instrument;
+mod log;
+mod per_process;
 mod scope;
 mod span;
 mod value;
@@ -32,7 +36,13 @@ use crate::pipeline::{engine, lifecycle, settings, state};
 use crate::record;
 pub use crate::record::Details as Start;
 use crate::wire::{Content, Fields};
+pub use amount::Amount;
 pub use decided::Candidate;
+pub use instrument::{
+    Described, RuntimeInstrument, measurements_are_recorded, measurements_need_spans,
+};
+pub use log::{LogDetails, logs_are_recorded, time_of};
+pub use per_process::PerProcess;
 pub use scope::RuntimeScope;
 pub use span::LiveSpan;
 pub use value::OwnedValue;

@@ -1,9 +1,8 @@
 //! Scopes that are known only at run time.
 
 use crate::metrics::Meter;
-use crate::pipeline::logs;
 use crate::pipeline::scope::{self, ScopeData};
-use crate::record::{LogRecord, Value};
+use crate::record::Value;
 
 /// An instrumentation scope: the same one for the same words. There can be a few thousand in a
 /// process; those that come later share one without a name.
@@ -24,12 +23,5 @@ impl RuntimeScope {
     /// Makes instruments of this scope.
     pub fn meter(self) -> Meter {
         Meter::in_scope(self.0)
-    }
-
-    /// Records a log record, in the span that it names.
-    pub fn log(self, record: &LogRecord<'_>) {
-        if logs::are_wanted() {
-            logs::emit(self.0, record);
-        }
     }
 }

@@ -93,8 +93,9 @@ pub type JobSpan = Operation<Progress>;
 /// ```
 pub fn background_span(job: BackgroundJobType, target: &str) -> JobSpan {
     let name = job.as_str();
-    let attributes = [Some((TYPE, Value::Str(name))), Some((TARGET, Value::Str(target)))];
-    Operation::start(&SCOPE, (name, Some(target)), &attributes)
+    Operation::start(&SCOPE, (name, Some(target)), || {
+        [Some((TYPE, Value::Str(name))), Some((TARGET, Value::Str(target)))]
+    })
 }
 
 /// Tells how the innermost job of this thread goes: items, milliseconds, and a status. `None`

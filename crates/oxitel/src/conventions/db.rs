@@ -125,14 +125,15 @@ fn start(
     statement: Option<&str>,
 ) -> DbSpan {
     let name = operation.as_str();
-    let attributes = [
-        text(SYSTEM_NAME, Some("rocksdb")),
-        text(OPERATION_NAME, Some(name)),
-        text(COLLECTION_NAME, collection),
-        text(NAMESPACE, namespace),
-        text(QUERY_TEXT, statement),
-    ];
-    Operation::start(&SCOPE, (name, collection), &attributes)
+    Operation::start(&SCOPE, (name, collection), || {
+        [
+            text(SYSTEM_NAME, Some("rocksdb")),
+            text(OPERATION_NAME, Some(name)),
+            text(COLLECTION_NAME, collection),
+            text(NAMESPACE, namespace),
+            text(QUERY_TEXT, statement),
+        ]
+    })
 }
 
 fn text<'a>(key: &'static str, text: Option<&'a str>) -> Option<(&'static str, Value<'a>)> {

@@ -29,6 +29,7 @@ struct Work<R: Report> {
 }
 
 impl<R: Report> Drop for Work<R> {
+    #[inline]
     fn drop(&mut self) {
         if self.span.is_recording() {
             self.report.write(&mut self.span);
@@ -37,11 +38,13 @@ impl<R: Report> Drop for Work<R> {
 }
 
 impl<R: Report> Work<R> {
+    #[inline]
     fn begin(&mut self) -> Option<u64> {
         self.span.make_current();
         report::lend(&mut self.report, self.span.is_recording())
     }
 
+    #[inline]
     fn pause(&mut self, lent: Option<u64>) {
         if let Some(number) = lent {
             report::take_back(number, &mut self.report);
@@ -51,14 +54,17 @@ impl<R: Report> Work<R> {
 }
 
 impl<R: Report> Operation<R> {
-    /// Starts the span `{verb} {target}` below the current one.
-    pub(super) fn start(
+    /// Starts the span `{verb} {target}` below the current one. Nothing is put together while
+    /// telemetry is off.
+    #[inline]
+    pub(super) fn start<'a, const MOST: usize>(
         scope: &'static Scope,
         (verb, target): (&str, Option<&str>),
-        attributes: &[Option<(&'static str, Value<'_>)>],
+        attributes: impl FnOnce() -> [Option<(&'static str, Value<'a>)>; MOST],
     ) -> Self {
         let span = if state::is_on() {
-            with_name(verb, " ", target, |name| begin(scope, name, attributes))
+            let attributes = attributes();
+            with_name(verb, " ", target, |name| begin(scope, name, &attributes))
         } else {
             scope.span(verb)
         };
@@ -86,13 +92,10 @@ impl<R: Report> Operation<R> {
     }
 }
 
-/// Most attributes that a span starts with here.
-const MOST: usize = 8;
-
-fn begin(
+fn begin<const MOST: usize>(
     scope: &'static Scope,
     name: &str,
-    attributes: &[Option<(&'static str, Value<'_>)>],
+    attributes: &[Option<(&'static str, Value<'_>)>; MOST],
 ) -> Span {
     let mut known = [("", Value::Bool(false)); MOST];
     let mut length = 0;

@@ -5,7 +5,7 @@
 //! thread.
 
 use super::{background, db};
-use crate::pipeline::clock;
+use crate::pipeline::{clock, state};
 use crate::record::Span;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -44,7 +44,12 @@ fn with_open<R: Report, T>(action: impl FnOnce(&mut Open<R>) -> T) -> Option<T> 
 
 /// The work becomes current; the number says which it is. Work that is not recorded matters only
 /// where it hides work that is.
+#[inline]
 pub(super) fn lend<R: Report>(report: &mut R, is_recording: bool) -> Option<u64> {
+    (is_recording || state::is_on()).then(|| push(report, is_recording)).flatten()
+}
+
+fn push<R: Report>(report: &mut R, is_recording: bool) -> Option<u64> {
     let push = |open: &mut Open<R>| {
         (is_recording || !open.reports.is_empty()).then(|| {
             open.last += 1;
@@ -64,12 +69,11 @@ pub(super) fn take_back<R: Report>(number: u64, report: &mut R) {
     });
 }
 
+#[inline]
 fn tell<R: Report>(what: impl FnOnce(&mut R)) {
-    with_open(|open: &mut Open<R>| {
-        if let Some((_, report)) = open.reports.last_mut() {
-            what(report);
-        }
-    });
+    if state::is_on() {
+        with_open(|open: &mut Open<R>| open.reports.last_mut().map(|(_, report)| what(report)));
+    }
 }
 
 /// What a database operation answered with.

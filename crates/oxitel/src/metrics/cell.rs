@@ -1,11 +1,12 @@
 //! One thread's part of one series: written by that thread alone with plain loads and stores,
 //! read by the collector while it is written.
 //!
-//! Sums of whole numbers are a [`WholeSum`], sums of `f64` and histograms take [turns](Turn).
+//! Sums of whole numbers are a [`WholeSum`], sums of `f64` and histograms take [turns](Turn). An
+//! instrument of both has both.
 //! Exponential histograms lie behind a lock of their own.
 
 use super::exponential::Exponential;
-use super::number::Number;
+use super::number::{AnyNumber, Number};
 use super::series::Series;
 use super::total::Buckets;
 use crate::pipeline::lock::Lock;
@@ -34,8 +35,12 @@ pub(crate) enum Body {
     Whole(WholeSum),
     /// A sum of `f64`.
     Float(FloatSum),
+    /// A sum of those numbers that were whole, and one of the others.
+    Either(WholeSum, FloatSum),
     /// The last value lies in the series: which thread was last is decided by the memory.
     Last,
+    /// The same, of numbers that say each what they are.
+    LastEither,
     Explicit(ExplicitCell),
     Exponential(Box<Lock<Exponential>>),
 }
@@ -67,7 +72,12 @@ impl Cell {
         match &self.body {
             Body::Whole(sum) => sum.add(value.bits()),
             Body::Float(sum) => sum.add(value.to_float()),
+            Body::Either(whole, float) => match value.any() {
+                AnyNumber::F64(value) => float.add(value),
+                AnyNumber::I64(_) | AnyNumber::U64(_) => whole.add(value.bits()),
+            },
             Body::Last => self.series.last.set(value.bits()),
+            Body::LastEither => self.series.last.set_either(value.any()),
             Body::Explicit(histogram) => return histogram.record(value.to_float()),
             Body::Exponential(histogram) => histogram.with(|it| it.record(value.to_float())),
         }

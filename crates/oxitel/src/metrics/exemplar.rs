@@ -51,8 +51,35 @@ impl Slots {
     }
 }
 
+/// Which span a measurement was made in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Within {
+    /// The one that is current on its thread.
+    Current,
+    /// Who records it knows better; only a sampled one is of use.
+    Told(Option<Ids>),
+}
+
+impl Within {
+    #[inline(always)]
+    pub(crate) fn may_be_sampled(self) -> bool {
+        match self {
+            Self::Current => local::may_have_span(),
+            Self::Told(span) => span.is_some(),
+        }
+    }
+
+    fn sampled(self) -> Option<Ids> {
+        match self {
+            Self::Current => local::sampled(),
+            Self::Told(span) => span,
+        }
+    }
+}
+
 /// What a thread brings along.
 pub(crate) struct Offer<'a> {
+    pub(crate) within: Within,
     /// Counts collections.
     pub(crate) interval: &'a AtomicU32,
     pub(crate) random: &'a mut u64,
@@ -71,14 +98,14 @@ pub(crate) fn offer<N: Number>(
     cell: &Cell,
     made: &Measured<'_, N>,
     filter: ExemplarFilter,
-    Offer { interval, random }: Offer<'_>,
+    Offer { within, interval, random }: Offer<'_>,
 ) {
-    let span = local::sampled();
+    let span = within.sampled();
     if cell.offered.is_empty() || span.is_none() && filter != ExemplarFilter::AlwaysOn {
         return;
     }
     let Measured { bucket, left_out, .. } = *made;
-    let value = AnyNumber::from_bits(N::TYPE, made.value.bits());
+    let value = made.value.any();
     // Relaxed throughout: only this thread writes these.
     let interval = interval.load(Ordering::Relaxed);
     if cell.offered_in.load(Ordering::Relaxed) != interval {

@@ -1,6 +1,7 @@
 //! Instruments as programs hold them: small values to copy around, and handles that are bound to
 //! one attribute set.
 
+use super::exemplar::Within;
 use super::instrument::Instrument;
 use super::number::Number;
 use super::set::Set;
@@ -34,7 +35,7 @@ macro_rules! instruments {
             pub fn $method(&self, value: N, attributes: &[(&str, Value<'_>)]) {
                 let Some(instrument) = self.instrument else { return };
                 if $accepts(value) {
-                    shard::record(instrument, attributes, value);
+                    shard::record(instrument, attributes, Within::Current, value);
                 } else {
                     refuse(instrument);
                 }

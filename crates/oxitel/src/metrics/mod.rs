@@ -41,20 +41,23 @@ mod tests;
 
 pub use aggregation::Aggregation;
 pub(crate) use encode::Piece;
+pub(crate) use exemplar::Within;
 pub use handle::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram,
     UpDownCounter,
 };
+pub(crate) use instrument::{Description, Instrument, intern};
 pub use kind::InstrumentKind;
 pub use meter::{Builder, Meter, ObservableBuilder};
 pub use number::Number;
+pub(crate) use number::{AnyNumber, NumberType, sealed};
 pub(crate) use observable::Callback;
 pub use observable::{Observable, Observer};
 pub use prometheus::{PageError, PrometheusPage, Translation};
-pub(crate) use session::{Stamp, start, stop};
+pub(crate) use session::{Stamp, are_recorded, keeps_examples, start, stop};
 // Public for tests of other crates only: programs set these by their configuration.
 pub use settings::Settings;
-pub(crate) use shard::Shard;
+pub(crate) use shard::{Shard, record};
 use stream::Reader;
 pub use view::View;
 

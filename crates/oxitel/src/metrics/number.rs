@@ -1,4 +1,4 @@
-//! The three kinds of numbers that instruments take, and sums of them.
+//! The kinds of numbers that instruments take, and sums of them.
 
 /// What an instrument counts in: `u64`, `i64` or `f64`.
 pub trait Number: sealed::Sealed + Copy + Send + Sync + 'static {}
@@ -10,19 +10,23 @@ impl Number for f64 {}
 pub(crate) use sealed::NumberType;
 
 pub(crate) mod sealed {
-    /// Which of the three.
+    use super::AnyNumber;
+
+    /// Which one.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
     pub enum NumberType {
         U64,
         I64,
         F64,
+        /// Each measurement says whether it is an `i64` or an `f64`.
+        Either,
     }
 
     /// A number as 64 bits.
     pub trait Sealed {
         const TYPE: NumberType;
         fn bits(self) -> u64;
-        fn from_bits(bits: u64) -> Self;
+        fn any(self) -> AnyNumber;
         fn to_float(self) -> f64;
         /// Whether it is no infinity and no NaN.
         fn finite(self) -> bool;
@@ -37,8 +41,9 @@ pub(crate) mod sealed {
             self
         }
 
-        fn from_bits(bits: u64) -> Self {
-            bits
+        #[inline(always)]
+        fn any(self) -> AnyNumber {
+            AnyNumber::U64(self)
         }
 
         #[inline(always)]
@@ -65,8 +70,9 @@ pub(crate) mod sealed {
             self as u64
         }
 
-        fn from_bits(bits: u64) -> Self {
-            bits as i64
+        #[inline(always)]
+        fn any(self) -> AnyNumber {
+            AnyNumber::I64(self)
         }
 
         #[inline(always)]
@@ -93,8 +99,9 @@ pub(crate) mod sealed {
             self.to_bits()
         }
 
-        fn from_bits(bits: u64) -> Self {
-            Self::from_bits(bits)
+        #[inline(always)]
+        fn any(self) -> AnyNumber {
+            AnyNumber::F64(self)
         }
 
         #[inline(always)]
@@ -116,7 +123,7 @@ pub(crate) mod sealed {
 
 /// One number with its type.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum AnyNumber {
+pub enum AnyNumber {
     /// Of an instrument of `u64`.
     U64(u64),
     /// Of an instrument of `i64`.
@@ -133,7 +140,8 @@ impl AnyNumber {
     pub(crate) fn from_bits(number: NumberType, bits: u64) -> Self {
         match number {
             NumberType::U64 => Self::U64(bits),
-            NumberType::I64 => Self::I64(bits as i64),
+            // A sum of those that were whole.
+            NumberType::I64 | NumberType::Either => Self::I64(bits as i64),
             NumberType::F64 => Self::F64(f64::from_bits(bits)),
         }
     }

@@ -29,7 +29,7 @@ impl<N: Number> Observer<'_, N> {
     /// what is no number is left out.
     pub fn observe(&self, value: N, attributes: &[(&str, Value<'_>)]) {
         if self.told.takes_any || value.finite() {
-            let value = AnyNumber::from_bits(N::TYPE, value.bits());
+            let value = value.any();
             let set = super::handle::set_of(attributes);
             self.told.values().push((set, value));
         }

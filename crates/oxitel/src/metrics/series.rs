@@ -28,6 +28,8 @@ pub(crate) struct Series {
 pub(crate) struct Last {
     bits: AtomicU64,
     is_news: AtomicBool,
+    /// Of numbers that say each what they are, which is more than fits into one word.
+    either: Lock<Option<AnyNumber>>,
 }
 
 impl Last {
@@ -38,9 +40,16 @@ impl Last {
         self.is_news.store(true, Ordering::Release);
     }
 
-    fn take(&self) -> Option<u64> {
+    pub(crate) fn set_either(&self, number: AnyNumber) {
+        self.either.with(|last| *last = Some(number));
+    }
+
+    fn take(&self, number: NumberType) -> Option<AnyNumber> {
+        if number == NumberType::Either {
+            return self.either.with(Option::take);
+        }
         let is_news = self.is_news.swap(false, Ordering::Acquire);
-        is_news.then(|| self.bits.load(Ordering::Relaxed))
+        is_news.then(|| AnyNumber::from_bits(number, self.bits.load(Ordering::Relaxed)))
     }
 }
 
@@ -69,6 +78,7 @@ struct Watched {
 enum Seen {
     Whole((u64, u64)),
     Float(f64),
+    Either((u64, u64), f64),
     Explicit(Option<Buckets>),
     Nothing,
 }
@@ -106,11 +116,9 @@ impl Series {
     /// A cell for one more thread.
     pub(crate) fn enroll(self: &Arc<Self>, stream: &Stream) -> Arc<Cell> {
         let (body, seen) = match &stream.how {
+            How::Last if stream.number() == NumberType::Either => (Body::LastEither, Seen::Nothing),
             How::Last => (Body::Last, Seen::Nothing),
-            How::Sum if stream.number() == NumberType::F64 => {
-                (Body::Float(FloatSum::default()), Seen::Float(0.0))
-            }
-            How::Sum => (Body::Whole(WholeSum::default()), Seen::Whole((0, 0))),
+            How::Sum => sum_of(stream.number()),
             How::Explicit { bounds, .. } => {
                 let cell = ExplicitCell::new(Arc::clone(bounds));
                 (Body::Explicit(cell), Seen::Explicit(None))
@@ -146,9 +154,8 @@ impl Series {
             !is_left
         });
         collected.cells = cells;
-        if let Some(bits) = self.last.take() {
-            let last = Total::Last(AnyNumber::from_bits(stream.number(), bits));
-            collected.add(&last, stream);
+        if let Some(last) = self.last.take(stream.number()) {
+            collected.add(&Total::Last(last), stream);
         }
         self.drain_exemplars(&mut collected);
     }
@@ -223,6 +230,20 @@ impl Series {
     }
 }
 
+/// A cell that adds numbers of this type, of which nothing was read.
+fn sum_of(number: NumberType) -> (Body, Seen) {
+    match number {
+        NumberType::U64 | NumberType::I64 => {
+            (Body::Whole(WholeSum::default()), Seen::Whole((0, 0)))
+        }
+        NumberType::F64 => (Body::Float(FloatSum::default()), Seen::Float(0.0)),
+        NumberType::Either => {
+            let (whole, float) = (WholeSum::default(), FloatSum::default());
+            (Body::Either(whole, float), Seen::Either((0, 0), 0.0))
+        }
+    }
+}
+
 impl Collected {
     fn add(&mut self, news: &Total, stream: &Stream) {
         if stream.is_delta() {
@@ -244,6 +265,12 @@ impl Watched {
             }
             (Body::Float(sum), Seen::Float(seen)) => {
                 sum.since(seen).map(|sum| Total::Sum(AnyNumber::F64(sum)))
+            }
+            (Body::Either(whole, float), Seen::Either(seen_whole, seen_float)) => {
+                let whole = whole.since(seen_whole).map(|bits| AnyNumber::from_bits(number, bits));
+                let float = float.since(seen_float).map(AnyNumber::F64);
+                let sum = whole.zip(float).map(|(whole, float)| whole.plus(float));
+                sum.or(whole).or(float).map(Total::Sum)
             }
             (Body::Explicit(histogram), Seen::Explicit(seen)) => {
                 histogram.since(seen).map(Total::Explicit)

@@ -7,6 +7,7 @@ use super::instrument::Instrument;
 use super::settings::Settings;
 use super::stream::Stream;
 use super::view::{Changes, View};
+use crate::config::ExemplarFilter;
 use crate::diagnose::{self, Cause};
 use crate::pipeline::lifecycle;
 use crate::pipeline::per_epoch::PerEpoch;
@@ -55,6 +56,8 @@ impl Stamp {
 /// The session that runs, by number; 0: none.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 static LAST_GENERATION: AtomicU32 = AtomicU32::new(0);
+/// Whether measurements may be kept as examples.
+static KEEPS_EXAMPLES: AtomicBool = AtomicBool::new(false);
 /// By generation. They are never freed: a forked child may read them.
 static SETTINGS: PerEpoch<Settings> = PerEpoch::around(sync::AtomicPtr::new(ptr::null_mut()));
 /// By process.
@@ -64,6 +67,7 @@ static CURRENT: PerEpoch<Mutex<Option<Arc<Session>>>> =
 /// Begins a session: all metrics begin at zero.
 pub(crate) fn start(settings: Settings) {
     let generation = LAST_GENERATION.fetch_add(1, Ordering::Relaxed) + 1;
+    KEEPS_EXAMPLES.store(settings.exemplars != ExemplarFilter::AlwaysOff, Ordering::Relaxed);
     SETTINGS.get_or_build(u64::from(generation), |_| settings);
     // Release: who sees the generation finds the settings.
     GENERATION.store(generation, Ordering::Release);
@@ -74,6 +78,18 @@ pub(crate) fn start(settings: Settings) {
 /// Ends the session: measurements are not recorded any more.
 pub(crate) fn stop() {
     GENERATION.store(0, Ordering::Relaxed);
+}
+
+/// Whether measurements are recorded.
+#[inline]
+pub(crate) fn are_recorded() -> bool {
+    Stamp::now().is_some()
+}
+
+/// Whether it matters which span a measurement is made in.
+#[inline]
+pub(crate) fn keeps_examples() -> bool {
+    are_recorded() && KEEPS_EXAMPLES.load(Ordering::Relaxed)
 }
 
 /// The session of this process, built if need be.

@@ -4,14 +4,14 @@
 //! One that does not asks the session, and knows it the next time.
 
 use super::cell::Cell;
-use super::exemplar::{self, Measured, Offer};
+use super::exemplar::{self, Measured, Offer, Within};
 use super::instrument::Instrument;
 use super::number::Number;
 use super::series::Series;
 use super::session::{self, Session, Stamp};
 use super::set::Set;
 use crate::config::ExemplarFilter;
-use crate::pipeline::{self, clock, encode, local, shards, state};
+use crate::pipeline::{self, clock, encode, shards, state};
 use crate::record::Value;
 use std::collections::HashMap;
 use std::mem;
@@ -102,12 +102,13 @@ pub(crate) fn record_bound<N: Number>(
 pub(crate) fn record<N: Number>(
     instrument: &'static Instrument,
     attributes: &[(&str, Value<'_>)],
+    within: Within,
     value: N,
 ) {
     let Some(stamp) = Stamp::now() else { return };
-    let done = shards::visit(|shard| shard.find_cached(stamp, instrument, attributes, value));
-    if done != Some(true) {
-        record_slowly(instrument, attributes, value);
+    let find = |shard: &mut Shard| shard.find_cached(stamp, instrument, attributes, within, value);
+    if shards::visit(find) != Some(true) {
+        record_slowly(instrument, attributes, within, value);
     }
 }
 
@@ -125,7 +126,7 @@ fn record_bound_slowly<N: Number>(
         shard.join(&session);
         shard.keep_bound(handle, route.clone());
     });
-    record_on(&session, &route, value);
+    record_on(&session, &route, Within::Current, value);
 }
 
 #[cold]
@@ -133,6 +134,7 @@ fn record_bound_slowly<N: Number>(
 fn record_slowly<N: Number>(
     instrument: &'static Instrument,
     attributes: &[(&str, Value<'_>)],
+    within: Within,
     value: N,
 ) {
     let Some(session) = session::current() else { return };
@@ -143,13 +145,13 @@ fn record_slowly<N: Number>(
         shard.join(&session);
         shard.keep_cached(instrument, attributes, route.clone());
     });
-    record_on(&session, &route, value);
+    record_on(&session, &route, within, value);
 }
 
 /// Also past the thread-locals: then the cell is this measurement's alone.
-fn record_on<N: Number>(session: &Session, route: &Route, value: N) {
+fn record_on<N: Number>(session: &Session, route: &Route, within: Within, value: N) {
     let mut random = shards::visit(|shard| shard.random).unwrap_or(1);
-    let offer = Offer { interval: &session.interval, random: &mut random };
+    let offer = Offer { within, interval: &session.interval, random: &mut random };
     route.record(value, session.settings.exemplars, offer);
     shards::visit(|shard| shard.random = random);
 }
@@ -203,7 +205,8 @@ impl Shard {
             return false;
         }
         let Some(session) = &self.session else { return false };
-        let offer = Offer { interval: &session.interval, random: &mut self.random };
+        let (interval, random) = (&session.interval, &mut self.random);
+        let offer = Offer { within: Within::Current, interval, random };
         bound.route.record(value, self.filter, offer);
         true
     }
@@ -214,6 +217,7 @@ impl Shard {
         stamp: Stamp,
         instrument: &Instrument,
         attributes: &[(&str, Value<'_>)],
+        within: Within,
         value: N,
     ) -> bool {
         if self.stamp != stamp || self.cached.is_empty() {
@@ -232,7 +236,8 @@ impl Shard {
                     return false;
                 }
                 let Some(session) = &self.session else { return false };
-                let offer = Offer { interval: &session.interval, random: &mut self.random };
+                let (interval, random) = (&session.interval, &mut self.random);
+                let offer = Offer { within, interval, random };
                 cached.route.record(value, self.filter, offer);
                 return true;
             }
@@ -441,10 +446,10 @@ fn record_several<N: Number>(
     targets: &[Target],
     value: N,
     filter: ExemplarFilter,
-    Offer { interval, random }: Offer<'_>,
+    Offer { within, interval, random }: Offer<'_>,
 ) {
     for target in targets {
-        target.record(value, filter, Offer { interval, random });
+        target.record(value, filter, Offer { within, interval, random });
     }
 }
 
@@ -454,7 +459,7 @@ impl Target {
         let bucket = self.cell.record(value);
         let is_wanted = match filter {
             ExemplarFilter::AlwaysOff => false,
-            ExemplarFilter::TraceBased => local::may_have_span(),
+            ExemplarFilter::TraceBased => offer.within.may_be_sampled(),
             ExemplarFilter::AlwaysOn => true,
         };
         if is_wanted {

@@ -62,10 +62,10 @@ pub(crate) mod operation {
 
     impl<R> Operation<R> {
         #[inline(always)]
-        pub(crate) fn start(
+        pub(crate) fn start<'a, const MOST: usize>(
             scope: &'static Scope,
             _name: (&str, Option<&str>),
-            _attributes: &[Option<(&'static str, Value<'_>)>],
+            _attributes: impl FnOnce() -> [Option<(&'static str, Value<'a>)>; MOST],
         ) -> Self {
             Self { span: scope.span(""), report: PhantomData }
         }

@@ -56,6 +56,13 @@ impl Frames {
         }
     }
 
+    /// The innermost frame's ids.
+    #[inline(always)]
+    pub(super) fn top_ids(&self) -> Ids {
+        // SAFETY: as in `top`.
+        unsafe { (*self.0.get()).last() }.map_or(Ids::NONE, |frame| frame.ids)
+    }
+
     /// What the innermost frame noted; 0 without a frame.
     #[inline(always)]
     pub(super) fn top_note(&self) -> u64 {

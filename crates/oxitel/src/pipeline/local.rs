@@ -138,13 +138,24 @@ pub(crate) fn start_below(scope: &'static ScopeData, name: &str, parent: &SpanCo
 }
 
 /// The ids of the current span.
+#[cfg(feature = "tracing")]
 pub(crate) fn current_ids() -> Ids {
-    visit(|local| local.place().0.0).unwrap_or(Ids::NONE)
+    visit(Local::ids).unwrap_or(Ids::NONE)
 }
 
-/// The settings to record by; `None` where nothing is recorded.
-pub(super) fn settings() -> Option<&'static Settings> {
-    visit(|local| (!local.is_suppressed()).then(|| local.home().map(|home| home.settings)))??
+/// The ids that a log record carries, `named` or the current ones, and the settings to record it
+/// by; `None` where nothing is recorded.
+#[inline(always)]
+pub(super) fn place_to_log(named: Option<Ids>) -> Option<(Ids, &'static Settings)> {
+    visit(|local| {
+        let ids = match named {
+            Some(_) if local.is_suppressed() => return None,
+            Some(ids) => ids,
+            None => local.ids(),
+        };
+        let home = if ids.is_suppressed() { None } else { local.home() };
+        home.map(|home| (ids, home.settings))
+    })?
 }
 
 /// Runs `action`, which runs nothing of the host's, with the place for this thread's records; past
@@ -513,6 +524,15 @@ impl Local {
         match self.usual_note() {
             Some(note) => (self.frames.top(), note),
             None => self.decide_place(),
+        }
+    }
+
+    /// The current span's ids alone: in the usual case nothing of the frame is copied but them.
+    #[inline(always)]
+    fn ids(&self) -> Ids {
+        match self.usual_note() {
+            Some(_) => self.frames.top_ids(),
+            None => self.decide_place().0.0,
         }
     }
 

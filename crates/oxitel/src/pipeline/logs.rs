@@ -10,6 +10,7 @@ use super::scope::ScopeData;
 use super::scratch::Attributes;
 use super::settings::Settings;
 use super::{clock, local, state};
+use crate::context::Ids;
 use crate::diagnose::{self, Cause};
 use crate::record::redact::{Class, or_itself};
 use crate::record::{LogRecord, Severity, Value};
@@ -27,6 +28,7 @@ thread_local! {
 struct LogScratch {
     attributes: Attributes,
     body: Vec<u8>,
+    has_body: bool,
     redacted: u32,
 }
 
@@ -38,31 +40,63 @@ pub(crate) fn are_wanted() -> bool {
 
 /// Records it, below the span it names or the current one.
 pub(crate) fn emit(scope: &'static ScopeData, record: &LogRecord<'_>) {
-    let ids = record.span.map_or_else(local::current_ids, |span| span.ids);
-    if ids.is_suppressed() {
-        return;
-    }
-    let Some(settings) = local::settings() else { return };
+    emit_filled(scope, record, |filling| {
+        for (key, value) in record.about.iter().chain(record.attributes) {
+            filling.attribute(key, value);
+        }
+        if let Some(body) = &record.body {
+            filling.say(body);
+        }
+        true
+    });
+}
+
+/// Records it with the attributes and the body that `fill` adds; if that returns `false`, nothing
+/// is recorded. Code of the program may run in it.
+#[inline]
+pub(crate) fn emit_filled(
+    scope: &'static ScopeData,
+    record: &LogRecord<'_>,
+    fill: impl FnOnce(&mut Filling<'_>) -> bool,
+) {
+    let named = record.span.map(|span| span.ids);
+    let Some((ids, settings)) = local::place_to_log(named) else { return };
     let now_ns = clock::now().wall_ns;
     let mut scratch = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    scratch.fill(record, settings);
-    let severity_text =
-        record.severity_text.unwrap_or_else(|| record.severity.map_or("", Severity::name));
-    let (attributes, dropped) = scratch.attributes.settled();
-    let log = Log {
-        time_ns: record.time.map_or(now_ns, clock::wall_ns_of),
-        observed_ns: record.observed.map_or(now_ns, clock::wall_ns_of),
-        severity: record.severity.map_or(0, Severity::number),
-        severity_text,
-        body: record.body.is_some().then_some(&scratch.body),
-        attributes,
-        dropped,
-        ids: &ids,
-        event_name: record.event_name,
-    };
-    let redacted = scratch.redacted;
-    local::with_shard(|engine, shard| commit(engine, shard, scope, &log, redacted));
+    if fill(&mut Filling { scratch: &mut scratch, settings }) {
+        scratch.commit(scope, record, &ids, now_ns);
+    }
     scratch.give_back();
+}
+
+/// A record that is being filled.
+pub(crate) struct Filling<'a> {
+    scratch: &'a mut LogScratch,
+    settings: &'static Settings,
+}
+
+impl Filling<'_> {
+    #[inline(always)]
+    pub(crate) fn attribute(&mut self, key: &str, value: &Value<'_>) {
+        let how = (self.settings.log_limit, &self.settings.rules);
+        let LogScratch { attributes, redacted, .. } = &mut *self.scratch;
+        attributes.set(encode::tag::LOG_ATTRIBUTE, key, value, how, redacted);
+    }
+
+    /// Sets the body, which no limit cuts; the last one counts.
+    pub(crate) fn say(&mut self, body: &Value<'_>) {
+        let (scratch, rules) = (&mut *self.scratch, &self.settings.rules);
+        scratch.body.clear();
+        scratch.has_body = true;
+        if let Value::Str(text) = body {
+            let changed = rules.message(text);
+            scratch.redacted += u32::from(changed.is_some());
+            encode::message(&mut scratch.body, 0x0a, or_itself(changed, text).as_bytes());
+        } else {
+            let how = Treatment { rules: Some(rules), class: Class::Message, length: usize::MAX };
+            scratch.redacted += encode::any_value(&mut scratch.body, body, how).unwrap_or(0);
+        }
+    }
 }
 
 /// Appends the record to the thread's chunk, or counts why not.
@@ -94,33 +128,36 @@ fn commit(engine: &Engine, shard: &Shard, scope: &'static ScopeData, log: &Log<'
 }
 
 impl LogScratch {
-    fn fill(&mut self, record: &LogRecord<'_>, settings: &'static Settings) {
-        let limit = settings.log_limit;
-        let rules = &settings.rules;
-        for (key, value) in record.about.iter().chain(record.attributes) {
-            let tag = encode::tag::LOG_ATTRIBUTE;
-            self.attributes.set(tag, key, value, (limit, rules), &mut self.redacted);
-        }
-        match record.body {
-            // No limit cuts a body.
-            Some(Value::Str(text)) => {
-                let changed = rules.message(text);
-                self.redacted += u32::from(changed.is_some());
-                encode::message(&mut self.body, 0x0a, or_itself(changed, text).as_bytes());
-            }
-            Some(value) => {
-                let rules = Some(rules);
-                let how = Treatment { rules, class: Class::Message, length: usize::MAX };
-                self.redacted += encode::any_value(&mut self.body, &value, how).unwrap_or(0);
-            }
-            None => {}
-        }
+    fn commit(
+        &mut self,
+        scope: &'static ScopeData,
+        record: &LogRecord<'_>,
+        ids: &Ids,
+        now_ns: u64,
+    ) {
+        let severity_text =
+            record.severity_text.unwrap_or_else(|| record.severity.map_or("", Severity::name));
+        let (attributes, dropped) = self.attributes.settled();
+        let log = Log {
+            time_ns: record.time.map_or(now_ns, clock::wall_ns_of),
+            observed_ns: record.observed.map_or(now_ns, clock::wall_ns_of),
+            severity: record.severity.map_or(0, Severity::number),
+            severity_text,
+            body: self.has_body.then_some(&self.body),
+            attributes,
+            dropped,
+            ids,
+            event_name: record.event_name,
+        };
+        let redacted = self.redacted;
+        local::with_shard(|engine, shard| commit(engine, shard, scope, &log, redacted));
     }
 
     fn give_back(mut self: Box<Self>) {
         if self.attributes.capacity() + self.body.capacity() <= KEPT_BYTES {
             self.attributes.clear();
             self.body.clear();
+            self.has_body = false;
             self.redacted = 0;
             // Past its thread-locals a thread keeps nothing.
             let _ = SPARE.try_with(|spare| spare.set(Some(self)));

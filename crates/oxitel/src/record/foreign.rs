@@ -39,6 +39,7 @@ pub struct ForeignRecord<'a> {
     thread_id: u64,
     exception: [&'a str; 3],
     extras: &'a [(&'a str, Value<'a>)],
+    event_name: &'a str,
     time: Option<SystemTime>,
     span: Option<&'a SpanContext>,
 }
@@ -57,6 +58,7 @@ impl<'a> ForeignRecord<'a> {
             thread_id: 0,
             exception: [""; 3],
             extras: &[],
+            event_name: "",
             time: None,
             span: None,
         }
@@ -109,6 +111,12 @@ impl<'a> ForeignRecord<'a> {
     /// before what this record says of itself.
     pub const fn extras(mut self, extras: &'a [(&'a str, Value<'a>)]) -> Self {
         self.extras = extras;
+        self
+    }
+
+    /// Names the kind of event that this record is one of.
+    pub const fn event_name(mut self, name: &'a str) -> Self {
+        self.event_name = name;
         self
     }
 
@@ -183,6 +191,7 @@ mod forward {
                 severity_text: Some(record.severity_text()),
                 body: Some(Value::Str(record.message)),
                 about,
+                event_name: record.event_name,
                 attributes: record.extras,
                 time: record.time,
                 span: record.span,
@@ -195,11 +204,8 @@ mod forward {
     /// Whether a current span took it as an event.
     #[cfg(feature = "tracing")]
     fn noted(record: &ForeignRecord<'_>, about: &[(&str, Value<'_>)]) -> bool {
-        let target = if record.logger.is_empty() { NO_LOGGER } else { record.logger };
-        let level = ("level", Value::Str(record.severity_text()));
-        let pairs = [level, ("target", Value::Str(target))].into_iter();
-        let pairs = pairs.chain(about.iter().copied()).chain(record.extras.iter().copied());
-        record.span.is_none() && crate::bridge::note_in_current(record.message, pairs)
+        record.span.is_none()
+            && crate::bridge::note_in_current(record.message, record.as_event(about))
     }
 
     #[cfg(not(feature = "tracing"))]
@@ -208,6 +214,26 @@ mod forward {
     }
 
     impl<'a> ForeignRecord<'a> {
+        /// Calls `take` with what it is as an event of a span: its message and its attributes.
+        pub(crate) fn with_event<R>(
+            &self,
+            take: impl FnOnce(&str, &[(&'a str, Value<'a>)]) -> R,
+        ) -> R {
+            let mut about = [("", Value::I64(0)); MOST];
+            let pairs: Vec<_> = self.as_event(self.about(&mut about)).collect();
+            take(self.message, &pairs)
+        }
+
+        fn as_event<'b>(
+            &self,
+            about: &'b [(&'a str, Value<'a>)],
+        ) -> impl Iterator<Item = (&'a str, Value<'a>)> + use<'a, 'b> {
+            let target = if self.logger.is_empty() { NO_LOGGER } else { self.logger };
+            let level = ("level", Value::Str(self.severity_text()));
+            let pairs = [level, ("target", Value::Str(target))].into_iter();
+            pairs.chain(about.iter().copied()).chain(self.extras.iter().copied())
+        }
+
         fn severity_text(&self) -> &'a str {
             match self.level {
                 _ if !self.level_name.is_empty() => self.level_name,

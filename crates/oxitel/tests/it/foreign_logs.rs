@@ -42,7 +42,9 @@ fn a_foreign_record_says_what_its_own_system_said() {
 fn the_level_follows_the_record_and_keeps_its_number_and_its_name() {
     let session = session();
     let levels = [5, 10, 20, 25, 30, 40, 50, 60];
-    levels.iter().for_each(|&level| forward_log(&ForeignRecord::new(level, "said")));
+    for level in levels {
+        forward_log(&ForeignRecord::new(level, "said"));
+    }
     forward_log(&ForeignRecord::new(25, "said").level_name("SUCCESS"));
     insta::assert_snapshot!(lines(&session), @r"
     TRACE python: said python.levelno=5

@@ -94,12 +94,11 @@ fn a_json_line_has_what_a_log_record_has_and_the_ids_of_its_span() {
     records.sort_by_key(|log| log.record.time_unix_nano);
     assert_eq!((lines.len(), records.len()), (12, 12));
     for (line, log) in lines.iter().zip(&records) {
-        let id = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let told = |key: &str| line[key].as_str().unwrap_or_default().to_owned();
         assert_eq!(told("level"), log.record.severity_text, "{line}");
         assert_eq!(told("target"), log.scope.name, "{line}");
-        assert_eq!(told("trace_id"), id(&log.record.trace_id), "{line}");
-        assert_eq!(told("span_id"), id(&log.record.span_id), "{line}");
+        assert_eq!(told("trace_id"), log.trace_id(), "{line}");
+        assert_eq!(told("span_id"), log.span_id(), "{line}");
         let time = told("timestamp");
         assert!(time.len() == 27 && time.ends_with('Z') && &time[10..11] == "T", "{time}");
     }

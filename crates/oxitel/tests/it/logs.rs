@@ -147,6 +147,37 @@ fn an_error_is_an_exception_of_the_record_and_the_status_of_the_span() {
 }
 
 #[test]
+fn an_event_is_one_record_whatever_kind_of_values_it_has() {
+    let session = session();
+    under_each_front_end(|| {
+        info_span!("work").in_scope(|| {
+            let error = std::io::Error::other("disk gone");
+            let error: &(dyn std::error::Error + 'static) = &error;
+            warn!(error, "writing is slow");
+            info!(message = 3, rows = 1);
+            info!(rows = 2);
+            info!(rows = 3, message = %"at the end");
+            info!(debug = ?Some(1), text = "a", "{} and {}", 1, 2);
+            error!(rows = 4, "failed");
+        });
+    });
+    let said = lines(&session);
+    let half = said.lines().count() / 2;
+    let once: Vec<&str> = said.lines().take(half).collect();
+    assert_eq!(said.lines().skip(half).collect::<Vec<_>>(), once, "both front ends say the same");
+    insta::assert_snapshot!(once.join("\n"), @r#"
+    WARN it::logs: writing is slow exception.message="disk gone" exception.stacktrace=[] error="disk gone" error.chain=[] (in work)
+    INFO it::logs: 3 rows=1 (in work)
+    INFO it::logs: null rows=2 (in work)
+    INFO it::logs: at the end rows=3 (in work)
+    INFO it::logs: 1 and 2 debug="Some(1)" text=a (in work)
+    ERROR it::logs: failed rows=4 (in work)
+    "#);
+    let tree = session.receiver.tree();
+    assert_eq!(tree.matches("exception.message=").count(), 2, "the spans have it too: {tree}");
+}
+
+#[test]
 fn records_are_exported_whether_their_span_is_sampled_or_not() {
     let session = Session::with(|config| {
         config.tracing_events(TracingEvents::LogRecords).sampler(Sampler::always_off())

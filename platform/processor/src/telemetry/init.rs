@@ -67,7 +67,8 @@ impl TelemetryProviders {
     }
 
     /// Sends what was recorded before the call, spans and metrics, and waits for it, at most so
-    /// long. `Ok` says that all of it was delivered, and that nothing was lost since the last flush.
+    /// long. `Ok` says that all of it was delivered, and that nothing was lost since the last
+    /// flush.
     ///
     /// It waits on a thread of its own, never on the caller's runtime.
     pub async fn flush(&self, timeout: Duration) -> Result<(), TelemetryError> {

@@ -3,7 +3,8 @@
 //! Flow: recorder -> **instruments** -> the engine's handles. The engine knows every instrument
 //! once for the process, by its description; finding one there costs more than a measurement.
 
-use oxitel::conventions::stream::metric_names as names;
+use oxitel::conventions::Metric;
+use oxitel::conventions::stream::METRICS;
 use oxitel::metrics::{Builder, Counter, Gauge, Histogram, Meter};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -16,7 +17,13 @@ pub(super) fn counter(meter: &str, name: &str) -> Counter<u64> {
 
 /// The histogram of this name.
 pub(super) fn histogram(meter: &str, name: &str) -> Histogram<f64> {
-    let make = || described(Meter::named(meter).f64_histogram(name), name).build();
+    let make = || {
+        let builder = described(Meter::named(meter).f64_histogram(name), name);
+        match known(name) {
+            Some(metric) => builder.bounds(metric.bounds).build(),
+            None => builder.build(),
+        }
+    };
     find(|found| &mut found.histograms, meter, name, make)
 }
 
@@ -26,21 +33,15 @@ pub(super) fn gauge(meter: &str, name: &str) -> Gauge<i64> {
     find(|found| &mut found.gauges, meter, name, make)
 }
 
-/// The metrics of a stream processor: unit and description.
-const KNOWN: [(&str, &str, &str); 8] = [
-    (names::EVENTS_PROCESSED, "{event}", "Events that were processed."),
-    (names::EVENTS_DROPPED, "{event}", "Events that were dropped."),
-    (names::WINDOW_TRIGGERS, "{trigger}", "Windows that fired."),
-    (names::DEDUPLICATION_COUNT, "{event}", "Events that were there before."),
-    (names::PROCESSING_DURATION, "ms", "How long an event took."),
-    (names::AGGREGATION_DURATION, "ms", "How long an aggregation took."),
-    (names::STATE_OPERATION_DURATION, "ms", "How long the state took to answer."),
-    (names::WATERMARK_LAG, "ms", "How far the watermark is behind."),
-];
+/// One of the metrics of a stream processor.
+fn known(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|metric| metric.name == name)
+}
 
+/// With the unit and the words of the conventions, if the name is one of theirs.
 fn described<I>(builder: Builder<I>, name: &str) -> Builder<I> {
-    match KNOWN.iter().find(|(known, ..)| *known == name) {
-        Some((_, unit, description)) => builder.unit(unit).description(description),
+    match known(name) {
+        Some(metric) => builder.unit(metric.unit).description(metric.description),
         None => builder,
     }
 }

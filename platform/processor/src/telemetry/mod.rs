@@ -1,8 +1,8 @@
 //! Telemetry of a stream processor: configuration, start and end, spans, metrics, context, baggage.
 //!
 //! Flow: [`TelemetryConfig`] -> [`init_telemetry`] -> spans, metrics and what travels with events,
-//! by the functions here or by the OpenTelemetry API -> [`TelemetryProviders::shutdown`]. Underneath is `oxitel`,
-//! whose engine sends from a thread of its own.
+//! by the functions here or by the OpenTelemetry API -> [`TelemetryProviders::shutdown`].
+//! Underneath is `oxitel`, whose engine sends from a thread of its own.
 //!
 //! ```no_run
 //! use processor::telemetry::{TelemetryConfig, init_telemetry};

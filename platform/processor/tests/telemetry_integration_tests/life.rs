@@ -165,7 +165,9 @@ fn a_program_that_says_nothing_is_started_by_the_environment() {
     let _turn = turn();
     let providers = telemetry::init().expect("the defaults are fine");
     assert!(providers.is_recording());
-    assert_eq!(block_on(providers.shutdown()), Ok(()), "nothing was recorded");
+    // Who listens at the default endpoint, and whether it takes metrics, is not known here.
+    let _ = block_on(providers.shutdown());
+    assert!(!SpanBuilder::new("late").start().is_recording());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What becomes of a `tracing` event: a log record, or an event of its span. Never both.
 
+use super::each::Each;
 use super::entry::{Attached, Entry, locate};
 use super::fields::{EXCEPTION_MESSAGE, Fields};
 use super::{live, subscriber};
@@ -9,7 +10,9 @@ use crate::pipeline::scope::{self, ScopeData};
 use crate::pipeline::{local, logs, state};
 use crate::record::{LogRecord, Severity, Value};
 use std::cell::Cell;
-use tracing::{Level, Metadata};
+use tracing::{Event, Level, Metadata};
+
+const MESSAGE: &str = "message";
 
 /// Whether events become log records.
 #[inline]
@@ -37,6 +40,37 @@ pub(super) fn log(fields: &Fields, metadata: &'static Metadata<'static>, ids: Op
         ..LogRecord::EMPTY
     };
     logs::emit(scope_of(metadata.target()), &record);
+}
+
+/// Records the event field by field, as most events allow it; `false`: it has to be collected, and
+/// nothing has happened. `has_span`: a live span wants to hear of its errors.
+#[inline]
+pub(super) fn log_at_once(event: &Event<'_>, ids: Option<Ids>, has_span: bool) -> bool {
+    let metadata = event.metadata();
+    let may_fail = has_span && *metadata.level() == Level::ERROR;
+    if may_fail || metadata.fields().field(MESSAGE).is_none() {
+        return false;
+    }
+    let span = ids.map(|ids| SpanContext { ids, trace_state: None });
+    let record = LogRecord {
+        severity: Some(severity(*metadata.level())),
+        event_name: given_name(metadata).unwrap_or(""),
+        span: span.as_ref(),
+        ..LogRecord::EMPTY
+    };
+    let mut is_odd = false;
+    logs::emit_filled(scope_of(metadata.target()), &record, |filling| {
+        event.record(&mut Each(|name: &str, value: Value<'_>| match value {
+            Value::Str(_) if name == MESSAGE => filling.say(&value),
+            value => {
+                is_odd |= name == MESSAGE || has_span && name == EXCEPTION_MESSAGE;
+                filling.attribute(name, &value);
+            }
+        }));
+        locate(metadata, |name, value| filling.attribute(name, &value));
+        !is_odd
+    });
+    !is_odd
 }
 
 /// Adds an event that is none of `tracing`'s to the `tracing` span that is current; `false`: none is

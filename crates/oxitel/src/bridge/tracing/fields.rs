@@ -116,6 +116,11 @@ impl Fields {
         })
     }
 
+    /// Whether several values have this name.
+    pub(super) fn repeats(&self, name: &str) -> bool {
+        self.values.iter().filter(|(known, _)| known == name).nth(1).is_some()
+    }
+
     /// The values that are lists, in order.
     pub(super) fn lists(&self) -> Vec<Vec<Value<'_>>> {
         let texts = self.values.iter().filter_map(|(_, value)| match value {

@@ -229,13 +229,17 @@ where
         if span.is_none() && !logged {
             return;
         }
+        let ids = if logged { self.ids_of(event) } else { None };
+        if logged && event::log_at_once(event, ids, span.is_some()) {
+            return;
+        }
         let metadata = event.metadata();
         let tell = |fields: &Fields| {
             if let Some(key) = span {
                 live::with(key, |entry| entry.note(fields, metadata, self.style));
             }
             if logged {
-                event::log(fields, metadata, self.ids_of(event));
+                event::log(fields, metadata, ids);
             }
         };
         collected(|visit| event.record(visit), tell);

@@ -200,7 +200,12 @@ impl tracing::Subscriber for Subscriber {
     fn event(&self, event: &Event<'_>) {
         let target = if state::is_on() { span_of(event) } else { None };
         let logged = event::logs_are_wanted();
-        if target.is_none() && !logged && self.console.is_none() && self.lines.is_none() {
+        let is_shown = self.console.is_some() || self.lines.is_some();
+        if target.is_none() && !logged && !is_shown {
+            return;
+        }
+        let ids = if logged || self.lines.is_some() { ids_of(event) } else { None };
+        if logged && !is_shown && event::log_at_once(event, ids, target.is_some()) {
             return;
         }
         let metadata = event.metadata();
@@ -209,10 +214,10 @@ impl tracing::Subscriber for Subscriber {
                 with(id, |live| live.entry.note(fields, metadata, self.style));
             }
             if logged {
-                event::log(fields, metadata, ids_of(event));
+                event::log(fields, metadata, ids);
             }
             if let Some(lines) = &self.lines {
-                lines.tell(metadata, ids_of(event), fields);
+                lines.tell(metadata, ids, fields);
             }
             if let Some(console) = self.console {
                 let path = path_of(event);

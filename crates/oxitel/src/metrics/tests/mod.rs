@@ -3,6 +3,7 @@
 mod aggregates;
 mod cardinality;
 mod concurrency;
+mod either;
 mod exemplars;
 mod observables;
 mod streams;

@@ -19,7 +19,7 @@ use std::borrow::Cow;
 #[cfg(feature = "otel")]
 pub(crate) use text::base64_letters;
 #[cfg(feature = "tracing")]
-pub(crate) use text::{double, string};
+pub(crate) use text::{double, quote};
 
 /// Values in arrays and maps are followed so deep.
 pub(crate) const MOST_DEPTH: usize = 64;

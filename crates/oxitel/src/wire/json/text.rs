@@ -26,30 +26,54 @@ pub(crate) fn double(json: &mut String, value: f64) {
 }
 
 /// Text; bytes that are none become U+FFFD.
-pub(crate) fn string(json: &mut String, bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
+pub(super) fn string(json: &mut String, bytes: &[u8]) {
+    quote(json, &String::from_utf8_lossy(bytes));
+}
+
+/// Text that cannot break out of its quotes.
+pub(crate) fn quote(json: &mut String, text: &str) {
     json.push('"');
-    let mut written = 0;
-    for (at, byte) in text.bytes().enumerate() {
-        let escaped = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0..0x20 | 0x7f => "",
-            _ => continue,
-        };
-        json.push_str(&text[written..at]);
-        written = at + 1;
-        if escaped.is_empty() {
-            let _ = write!(json, "\\u{byte:04x}");
-        } else {
-            json.push_str(escaped);
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(must_be_escaped) {
+        json.push_str(&rest[..at]);
+        escape(json, rest.as_bytes()[at]);
+        // What must be escaped is one byte long.
+        rest = &rest[at + 1..];
     }
-    json.push_str(&text[written..]);
+    json.push_str(rest);
     json.push('"');
+}
+
+#[inline(always)]
+fn must_be_escaped(byte: u8) -> bool {
+    const TABLE: [bool; 256] = {
+        let mut table = [false; 256];
+        let mut byte = 0;
+        while byte < 256 {
+            table[byte] =
+                byte < 0x20 || byte == 0x7f || byte == b'"' as usize || byte == b'\\' as usize;
+            byte += 1;
+        }
+        table
+    };
+    TABLE[usize::from(byte)]
+}
+
+#[cold]
+fn escape(json: &mut String, byte: u8) {
+    let escaped = match byte {
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
+        byte => {
+            // Writing to a String cannot fail.
+            let _ = write!(json, "\\u{byte:04x}");
+            return;
+        }
+    };
+    json.push_str(escaped);
 }
 
 /// Two digits a byte, in lower case.

@@ -7,7 +7,7 @@ use crate::pipeline::{scratch::fingerprint, settings};
 use crate::record::Value;
 #[cfg(feature = "otel")]
 use crate::record::redact::{self, Class, Examined, Rules};
-use crate::wire::json::{double, string};
+use crate::wire::json::{double, quote};
 use std::fmt::Write as _;
 
 /// Appends the event and the end of its line.
@@ -17,7 +17,7 @@ pub(super) fn write(line: &mut String, told: &Told<'_>) {
     line.push_str("\",\"level\":\"");
     line.push_str(told.metadata.level().as_str());
     line.push_str("\",\"target\":");
-    string(line, told.metadata.target().as_bytes());
+    quote(line, told.metadata.target());
     if let Some(message) = told.fields.message() {
         line.push_str(",\"message\":");
         tell_message(line, message);
@@ -36,14 +36,14 @@ fn tell_fields(line: &mut String, fields: &Fields) {
     let mut separator = ",\"fields\":{";
     let mut rest = fields.pairs(&lists);
     while let Some((name, value)) = rest.next() {
-        let is_told_later = rest.clone().any(|(other, _)| other == name);
+        let is_told_later = fields.repeats(name) && rest.clone().any(|(other, _)| other == name);
         // An error without sources has an empty list of them.
         if is_told_later || value == Value::Array(&[]) {
             continue;
         }
         line.push_str(separator);
         separator = ",";
-        string(line, name.as_bytes());
+        quote(line, name);
         line.push(':');
         tell(line, name, &value);
     }
@@ -56,8 +56,12 @@ fn tell_fields(line: &mut String, fields: &Fields) {
 fn plain(line: &mut String, value: &Value<'_>) {
     // Writing to a String cannot fail.
     let _ = match value {
+        Value::Empty => {
+            line.push_str("null");
+            Ok(())
+        }
         Value::Str(text) => {
-            string(line, text.as_bytes());
+            quote(line, text);
             Ok(())
         }
         Value::Bool(value) => write!(line, "{value}"),
@@ -101,7 +105,7 @@ fn rules() -> &'static Rules {
 
 #[cfg(feature = "otel")]
 fn tell_message(line: &mut String, message: &str) {
-    string(line, redact::or_itself(rules().message(message), message).as_bytes());
+    quote(line, &redact::or_itself(rules().message(message), message));
 }
 
 /// The value without its secrets, by the rules of what is sent.
@@ -112,7 +116,7 @@ fn tell(line: &mut String, name: &str, value: &Value<'_>) {
         return plain(line, value);
     }
     match (rules.examine(name, fingerprint, value), value) {
-        (Examined::Text(text), _) => string(line, text.as_bytes()),
+        (Examined::Text(text), _) => quote(line, &text),
         (Examined::Parts(class), Value::Array(items)) => tell_list(line, name, items, class),
         (Examined::AsItIs | Examined::Parts(_), value) => plain(line, value),
     }
@@ -126,7 +130,7 @@ fn tell_list(line: &mut String, name: &str, items: &[Value<'_>], class: Class) {
         match item {
             Value::Str(text) => {
                 let changed = rules.scrubbed(class_here, name, text);
-                string(line, redact::or_itself(changed, text).as_bytes());
+                quote(line, &redact::or_itself(changed, text));
             }
             item => plain(line, item),
         }
@@ -136,7 +140,7 @@ fn tell_list(line: &mut String, name: &str, items: &[Value<'_>], class: Class) {
 
 #[cfg(not(feature = "otel"))]
 fn tell_message(line: &mut String, message: &str) {
-    string(line, message.as_bytes());
+    quote(line, message);
 }
 
 #[cfg(not(feature = "otel"))]

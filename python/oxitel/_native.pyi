@@ -1,0 +1,191 @@
+"""The engine, and the parts of the API that are called most. They are written in Rust."""
+
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, TypeVar, final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.util.types import AnyValue, Attributes
+
+from oxitel import _readable
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+__all__ = [
+    "CurrentSpan",
+    "Span",
+    "Tracer",
+    "add_processor",
+    "clear_processors",
+    "flush",
+    "forget_kept",
+    "is_running",
+    "kept",
+    "receivers",
+    "resource",
+    "set_deciders",
+    "shutdown",
+    "start",
+    "stats",
+]
+
+@final
+class Span:
+    """A span: that of the API, and readable as the SDK's is."""
+
+    def end(self, end_time: int | None = None) -> None: ...
+    def get_span_context(self) -> SpanContext: ...
+    def set_attribute(self, key: str, value: AnyValue) -> None: ...
+    def set_attributes(self, attributes: Mapping[str, AnyValue]) -> None: ...
+    def add_event(
+        self, name: str, attributes: Attributes = None, timestamp: int | None = None
+    ) -> None: ...
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None: ...
+    def update_name(self, name: str) -> None: ...
+    def is_recording(self) -> bool: ...
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None: ...
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None: ...
+    def to_json(self, indent: int | None = ...) -> str: ...
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> bool: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def context(self) -> SpanContext: ...
+    @property
+    def kind(self) -> SpanKind: ...
+    @property
+    def parent(self) -> SpanContext | None: ...
+    @property
+    def start_time(self) -> int | None: ...
+    @property
+    def end_time(self) -> int | None: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def attributes(self) -> Mapping[str, AnyValue]: ...
+    @property
+    def events(self) -> tuple[_readable.Event, ...]: ...
+    @property
+    def links(self) -> tuple[_readable.Link, ...]: ...
+    @property
+    def dropped_attributes(self) -> int: ...
+    @property
+    def dropped_events(self) -> int: ...
+    @property
+    def dropped_links(self) -> int: ...
+    @property
+    def resource(self) -> _readable.Resource: ...
+    @property
+    def instrumentation_scope(self) -> _readable.InstrumentationScope: ...
+
+@final
+class CurrentSpan:
+    """What `start_as_current_span` returns: a context manager, and a decorator."""
+
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> bool: ...
+    def __call__(self, function: _Function) -> _Function: ...
+    def _begin(self) -> Span: ...
+    def _recreate_cm(self) -> CurrentSpan: ...
+
+@final
+class Tracer:
+    """Makes the spans of one instrumentation scope."""
+
+    def __new__(
+        cls,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Tracer: ...
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: list[Link] | tuple[Link, ...] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> Span: ...
+    def start_as_current_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: list[Link] | tuple[Link, ...] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> CurrentSpan: ...
+
+def start(
+    variables: Mapping[str, str],
+    resource: list[tuple[str, str]] = ...,
+    shutdown_timeout: float | None = None,
+    keep: str | None = None,
+) -> bool:
+    """Starts the engine; returns whether anything is recorded.
+
+    `variables` stand in front of the environment's; `keep` is where signals go beside their
+    exporters, `memory` or `nowhere`.
+    """
+
+def is_running() -> bool:
+    """Whether the engine runs in this process."""
+
+def flush(timeout: float) -> tuple[int, int, bool] | None:
+    """Sends what was recorded so far.
+
+    `None` when all of it was delivered, else how many records were lost, how many wait, and
+    whether the time was over.
+    """
+
+def shutdown(timeout: float) -> tuple[int, int, bool] | None:
+    """Flushes and ends telemetry; answers as `flush` does."""
+
+def stats(signal: str | None = None) -> dict[str, Any]:
+    """The ledger, of all signals, or of `traces`, `metrics` or `logs`."""
+
+def resource() -> dict[str, AnyValue]:
+    """What describes this process, as it is sent."""
+
+def receivers(signal: str) -> list[str]:
+    """The URLs where a signal goes."""
+
+def kept() -> list[tuple[str, str]]:
+    """The requests that were kept in memory: the signal's name, and OTLP's JSON."""
+
+def forget_kept() -> None:
+    """Forgets the requests so far."""
+
+def add_processor(processor: Any) -> None:
+    """From now on a span processor of the program sees each recorded span."""
+
+def clear_processors() -> None:
+    """The span processors of the program see nothing any more."""
+
+def set_deciders(sampler: Any | None = None, id_generator: Any | None = None) -> None:
+    """Objects of the program decide about spans, or nobody does."""
