@@ -3,9 +3,7 @@
 //! A program in Rust needs none of it. It follows the needs of `oxitel`'s own binding and may change
 //! with any version.
 
-use super::abi::{
-    self, Bytes, ContextTable, Head, Place, code, contained, text as texts,
-};
+use super::abi::{self, Bytes, ContextTable, Head, Place, code, contained, text as texts};
 use super::python;
 use crate::context::{Baggage, SpanContext};
 use crate::propagate;

@@ -29,7 +29,8 @@ pub(super) fn current(python: &Functions) -> Option<SpanContext> {
             return Some(SpanContext::NONE);
         }
         // SAFETY: as above.
-        let of_span = unsafe { (python.PyObject_GetAttrString)(span, c"get_span_context".as_ptr()) };
+        let of_span =
+            unsafe { (python.PyObject_GetAttrString)(span, c"get_span_context".as_ptr()) };
         // SAFETY: a new reference.
         let method = unsafe { Owned::new(python, of_span) }?;
         api.read(&api.call_object(&method, [])?)
@@ -149,7 +150,11 @@ impl<'a> Api<'a> {
     fn write(&self, span: &SpanContext) -> Option<Owned<'a>> {
         let trace_id = self.number(&span.trace_id().to_string())?;
         let span_id = self.number(&span.span_id().to_string())?;
-        let is_remote = self.number("0")?;
+        // SAFETY: the interpreter is held.
+        let is_remote = unsafe {
+            let flag = (self.python.PyBool_FromLong)(span.is_remote().into());
+            Owned::new(self.python, flag)?
+        };
         let flags = self.number(&format!("{:02x}", span.flags().0))?;
         let flags = self.call(&self.trace, c"TraceFlags", [flags])?;
         let state = self.state(span.trace_state())?;

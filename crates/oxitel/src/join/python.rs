@@ -56,6 +56,7 @@ functions! {
     PyDict_GetItem: fn(Object, Object) -> Object;
     PyLong_AsLong: fn(Object) -> c_long;
     PyLong_FromLong: fn(c_long) -> Object;
+    PyBool_FromLong: fn(c_long) -> Object;
     PyLong_FromString: fn(*const c_char, *mut *mut c_char, c_int) -> Object;
     PyLong_AsUnsignedLongLongMask: fn(Object) -> u64;
     PyNumber_Rshift: fn(Object, Object) -> Object;
@@ -200,8 +201,7 @@ pub(super) fn find(python: &Functions, capsule: Capsule) -> Found {
 
 fn look(python: &Functions, capsule: Capsule) -> Found {
     // SAFETY: the interpreter is held; the names end with zeros.
-    let module =
-        unsafe { Owned::new(python, (python.PyImport_ImportModule)(HOST.as_ptr())) };
+    let module = unsafe { Owned::new(python, (python.PyImport_ImportModule)(HOST.as_ptr())) };
     let Some(module) = module else { return why_not(python) };
     let Some(found) = module.attribute(capsule.attribute) else {
         let name = capsule.attribute.to_string_lossy();
