@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import textwrap
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
