@@ -144,8 +144,8 @@ def _span(span: Json, scope: str, resource: Attributes) -> Span:
         trace_id=span["traceId"],
         span_id=span["spanId"],
         parent_id=span.get("parentSpanId") or None,
-        kind=KINDS[span.get("kind", 0)],
-        status=STATUSES[status.get("code", 0)],
+        kind=KINDS[int(span.get("kind", 0))],
+        status=STATUSES[int(status.get("code", 0))],
         status_message=status.get("message", ""),
         attributes=_attributes(span),
         events=[

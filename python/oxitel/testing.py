@@ -115,7 +115,7 @@ if "pytest" in sys.modules:
     import pytest
 
     @pytest.fixture
-    def telemetry() -> Iterator[Captured]:
+    def telemetry() -> Generator[Captured]:
         """What the test records."""
         with capture() as captured:
             yield captured

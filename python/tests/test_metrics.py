@@ -282,7 +282,6 @@ def test_a_callback_may_record_and_take_the_interpreter_for_itself(
 ) -> None:
     start()
     counter = meter.create_counter("inside.calls")
-
     # A callback stays for the life of the process, and so for the tests to come.
     is_over = threading.Event()
 
