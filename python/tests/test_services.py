@@ -61,7 +61,8 @@ def served(command: list[str], folder: Path, receiver: Receiver, port: int) -> I
     server = subprocess.Popen(
         [sys.executable, "-m", *command],
         cwd=folder,
-        env=environment(receiver),
+        # gunicorn leaves files there.
+        env=environment(receiver, HOME=str(folder)),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
