@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import logging
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,7 +83,9 @@ PATIENCE_SECONDS = 30.0
 
 
 @contextmanager
-def capture(*, log_level: int = logging.INFO, fixed: bool = False) -> Generator[Captured]:
+def capture(
+    *, log_level: int = logging.INFO, fixed: bool = False
+) -> Generator[Captured, None, None]:
     """Captures what is recorded inside of the `with` block, and log records from `log_level` on.
 
     With `fixed`, ids count from one, and times are whole seconds in the order in which things

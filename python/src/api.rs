@@ -3,7 +3,7 @@
 //! Nothing here is looked up later: a forked child must never wait for a look-up that another
 //! thread had begun.
 
-use crate::logs;
+use crate::{join, logs};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
@@ -30,6 +30,8 @@ pub(crate) struct Api {
     pub(crate) names: Names,
     /// Of Python's `logging`.
     pub(crate) logging: logs::Names,
+    /// For other extensions.
+    pub(crate) join: join::Found,
     pub(crate) python: Helpers,
 }
 
@@ -79,7 +81,7 @@ macro_rules! names {
 }
 
 names! {
-    __module__, __qualname__, attributes, context, description, get_span_context, items, decision, generate_span_id,
+    __module__, __qualname__, _context, _dict, attributes, context, description, get_span_context, items, decision, generate_span_id,
     generate_trace_id, is_sampled, is_trace_id_random, should_sample, trace_state,
     status_code, to_header,
 }
@@ -134,6 +136,7 @@ impl Api {
             format_exception: py.import("traceback")?.getattr("format_exception")?.unbind(),
             names: Names::new(py),
             logging: logs::Names::find(py)?,
+            join: join::Found::find(py)?,
             python: Helpers::find(py)?,
         })
     }

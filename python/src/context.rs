@@ -86,10 +86,13 @@ impl Api {
         let is_remote: bool = item(2)?.extract().ok()?;
         let flags: u8 = item(3)?.extract().ok()?;
         let state = item(4)?;
-        let trace_state = if state.is_truthy().ok()? {
-            Some(state.call_method0(&self.names.to_header).ok()?.extract::<String>().ok()?)
-        } else {
+        // The usual one is a dict in an object: a look at it runs no bytecode.
+        let entries = state.getattr(&self.names._dict);
+        let is_empty = entries.is_ok_and(|entries| entries.len().is_ok_and(|length| length == 0));
+        let trace_state = if is_empty || !state.is_truthy().ok()? {
             None
+        } else {
+            Some(state.call_method0(&self.names.to_header).ok()?.extract::<String>().ok()?)
         };
         let trace_id = TraceId::from_bytes(trace_id.to_be_bytes());
         let span_id = SpanId::from_bytes(span_id.to_be_bytes());

@@ -8,7 +8,7 @@
 //! span), `attributes`, `provider` (processors, samplers), `tracer`, `decide`
 //! (the program's sampler), `span`, `readable` (its
 //! getters), `current` (`start_as_current_span`), `logs`, `metrics`, `engine` (start, flush,
-//! end).
+//! end), `join` (what other Rust extensions find here).
 
 #![expect(
     clippy::needless_pass_by_value,
@@ -22,6 +22,7 @@ mod context;
 mod current;
 mod decide;
 mod engine;
+mod join;
 mod logs;
 mod metrics;
 mod provider;
@@ -34,13 +35,14 @@ use pyo3::prelude::*;
 /// The engine behind the OpenTelemetry API.
 #[pymodule(gil_used = false)]
 mod _native {
-    use crate::api;
+    use crate::{api, join};
     #[pymodule_export]
     use crate::{
         current::CurrentSpan,
         engine::{
             flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
         },
+        join::leave,
         logs::{LogSink, Logger},
         metrics::{
             instruments::{Counter, Gauge, Histogram, UpDownCounter},
@@ -56,6 +58,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        api::load(module.py())
+        api::load(module.py())?;
+        join::offer(module)
     }
 }

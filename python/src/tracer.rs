@@ -22,6 +22,13 @@ pub(crate) struct Recorder {
 }
 
 impl Recorder {
+    /// For spans that others record.
+    pub(crate) fn nobody() -> Self {
+        let (name, version, schema_url) = (String::new(), String::new(), String::new());
+        let scope = RuntimeScope::of("", "", "", &[]);
+        Self { scope, name, version, schema_url, attributes: Vec::new() }
+    }
+
     /// The scope as the SDK shows it.
     pub(crate) fn scope_for_people<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let words = (self.name.as_str(), self.version.as_str(), self.schema_url.as_str());

@@ -54,6 +54,8 @@ mod diagnose;
 #[cfg(feature = "otel")]
 pub mod export;
 mod guard;
+#[cfg(feature = "python")]
+pub mod join;
 #[cfg(feature = "otel")]
 pub mod metrics;
 #[cfg(feature = "middleware")]

@@ -21,6 +21,11 @@ impl LiveSpan {
         Self::of(record::begin_in(scope.0, name, parent, start))
     }
 
+    /// No span: nothing is recorded of it, and it has no place.
+    pub fn nothing() -> Self {
+        Self::of(Inner::Off)
+    }
+
     pub(super) fn of(inner: Inner) -> Self {
         Self { inner, end_ns: None }
     }

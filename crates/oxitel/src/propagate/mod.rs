@@ -62,6 +62,20 @@ pub fn extract_from(carrier: &(impl Extract + ?Sized)) -> Incoming {
     propagators().extract(&carrier)
 }
 
+/// Baggage as the W3C's header has it, whatever formats the process uses.
+#[cfg(feature = "python")]
+pub(crate) fn baggage_header(baggage: &context::Baggage) -> String {
+    let mut header = String::new();
+    baggage::inject(baggage, &mut setter(|_, value| value.clone_into(&mut header)));
+    header
+}
+
+/// The same, read.
+#[cfg(feature = "python")]
+pub(crate) fn baggage_from(header: &str) -> context::Baggage {
+    baggage::extract(&getter(|name| (name == "baggage").then_some(header)))
+}
+
 /// Bytes that a header carries percent-encoded.
 #[cfg(feature = "otel")]
 pub(crate) fn percent_decoded_bytes(bytes: &[u8]) -> Vec<u8> {
