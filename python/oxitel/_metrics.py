@@ -163,9 +163,10 @@ class Meter(metrics.Meter):
 def _bounds(name: str, advised: Any) -> list[float] | None:
     if advised is None:
         return None
-    given = cast("Sequence[Any] | None", advised if isinstance(advised, Sequence) else None)
-    if given is not None and all(isinstance(it, (int, float)) for it in given):
-        return [float(it) for it in given]
+    if isinstance(advised, Sequence):
+        given = cast("Sequence[Any]", advised)
+        if all(isinstance(it, (int, float)) for it in given):
+            return [float(it) for it in given]
     warn(f"boundaries {name}", f"the boundaries of {name} are left out: they are no numbers")
     return None
 

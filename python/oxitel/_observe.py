@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, cast
 
-from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
 
 from oxitel._said import failed
 
@@ -23,13 +23,13 @@ _callbacks: dict[int, tuple[str, Callback]] = {}
 _numbers = itertools.count()
 
 
-def keep(name: str, callback: Callback | Generator[Iterable[Observation], CallbackOptions]) -> int:
+def keep(name: str, callback: CallbackT) -> int:
     """Keeps a callback of the instrument `name`; returns its number.
 
     A generator is advanced to its first `yield`, which gets the options from then on.
     """
     if isinstance(callback, Generator):
-        generator = cast("Generator[Iterable[Observation], CallbackOptions]", callback)
+        generator = cast("Generator[Iterable[Observation], CallbackOptions, None]", callback)
         next(generator)
         callback = _sending(generator)
     number = next(_numbers)
@@ -37,7 +37,7 @@ def keep(name: str, callback: Callback | Generator[Iterable[Observation], Callba
     return number
 
 
-def _sending(generator: Generator[Iterable[Observation], CallbackOptions]) -> Callback:
+def _sending(generator: Generator[Iterable[Observation], CallbackOptions, None]) -> Callback:
     def callback(options: CallbackOptions) -> Iterable[Observation]:
         try:
             return generator.send(options)

@@ -14,8 +14,8 @@ from wsgiref.validate import validator
 
 import pytest
 from opentelemetry.metrics import Observation
+from oxitel import metrics_asgi, metrics_wsgi
 from oxitel._metrics import MeterProvider
-from oxitel._metrics_page import metrics_asgi, metrics_wsgi
 from receiver import closed_port
 
 Start = Callable[..., bool]
