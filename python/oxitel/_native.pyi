@@ -29,6 +29,7 @@ __all__ = [
     "UpDownCounter",
     "add_processor",
     "clear_processors",
+    "end_by_signals",
     "flush",
     "forget_kept",
     "is_running",
@@ -285,6 +286,12 @@ def start(
 
     `variables` stand in front of the environment's; `keep` is where signals go beside their
     exporters, `memory` or `nowhere`. With `page`, the program serves the page for Prometheus.
+    """
+
+def end_by_signals(timeout: float) -> int:
+    """Ends telemetry before SIGTERM or SIGINT end the process, where nobody handles them now.
+
+    Returns how many of the two that are.
     """
 
 def is_running() -> bool:
