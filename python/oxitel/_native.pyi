@@ -34,6 +34,7 @@ __all__ = [
     "forget_kept",
     "is_running",
     "kept",
+    "leave",
     "next_question",
     "prometheus_page",
     "receivers",
@@ -317,6 +318,9 @@ def receivers(signal: str) -> list[str]:
 
 def kept() -> list[tuple[str, str]]:
     """The requests that were kept in memory: the signal's name, and OTLP's JSON."""
+
+def leave() -> None:
+    """The program is about to end: from now on no other thread has a current span."""
 
 def forget_kept() -> None:
     """Forgets the requests so far."""
