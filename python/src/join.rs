@@ -1,10 +1,12 @@
-//! What other Rust extensions of this process find here: the current span, in a capsule.
+//! What other Rust extensions of this process find here: the current span and the engine, each in a
+//! capsule.
 //!
 //! The functions behind it use the context variable and the dict that a Context is, and run no
 //! bytecode for what the API and we make ourselves: see `oxitel::join`.
 
 use crate::api::{Api, api};
 use crate::attributes::{key_text, text};
+use crate::engine::named;
 use crate::span::Span;
 use crate::tracer::Recorder;
 use oxitel::SpanContext;
@@ -38,13 +40,15 @@ impl Found {
 
 /// Puts the capsules into the module.
 pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
     let (attribute, name) = host::CONTEXT;
-    let capsule =
-        PyCapsule::new_with_value(module.py(), host::context_table::<OfThisProcess>(), name)?;
-    module.setattr(attribute, capsule)?;
+    let table = host::context_table::<OfThisProcess>();
+    module.setattr(attribute, PyCapsule::new_with_value(py, table, name)?)?;
+    let (attribute, name) = host::ENGINE;
+    module.setattr(attribute, PyCapsule::new_with_value(py, host::engine_table(), name)?)?;
     // The last of all that is registered later: until then, telemetry ends with the program's help.
     let leave = module.getattr("leave")?;
-    module.py().import("atexit")?.call_method1("register", (leave,)).map(drop)
+    py.import("atexit")?.call_method1("register", (leave,)).map(drop)
 }
 
 /// The program is about to end. Python ends its other threads at any moment from now on, in a way
@@ -53,6 +57,14 @@ pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
 pub(crate) fn leave() {
     ENDS_THE_PROGRAM.set(true);
     IS_LEAVING.store(true, Ordering::Relaxed);
+}
+
+/// The extensions that have joined, with what each has recorded of a signal (`traces`, `metrics` or
+/// `logs`) in this process: recorded, handed over, lost, and in open chunks.
+#[pyfunction]
+pub(crate) fn guests(signal: &str) -> PyResult<Vec<(String, u64, u64, u64, u64)>> {
+    let guests = host::guests(named(signal)?).into_iter();
+    Ok(guests.map(|it| (it.name, it.recorded, it.handed, it.lost, it.open)).collect())
 }
 
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);

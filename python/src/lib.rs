@@ -42,7 +42,7 @@ mod _native {
         engine::{
             flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
         },
-        join::leave,
+        join::{guests, leave},
         logs::{LogSink, Logger},
         metrics::{
             instruments::{Counter, Gauge, Histogram, UpDownCounter},

@@ -129,7 +129,7 @@ mod tests {
     use bytes::Bytes;
 
     fn lane() -> &'static Lane {
-        Box::leak(Box::new(Lane::new(None)))
+        Box::leak(Box::new(Lane::new(Origin { signal: SignalKind::Traces, epoch: 1 }, None)))
     }
 
     /// So many records that two exporters take.
