@@ -21,6 +21,8 @@ if TYPE_CHECKING:
         instrument_sqlalchemy,
     )
     from oxitel._lifecycle import shutdown_telemetry, stats
+    from oxitel._logs import LogHandler, TraceFormatter
+    from oxitel._metrics_page import metrics_asgi, metrics_wsgi
     from oxitel._propagate import (
         attach_trace_context,
         detach_trace_context,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from oxitel._telemetry import UnifiedTelemetry, get_telemetry
 
 __all__ = [
+    "LogHandler",
+    "TraceFormatter",
     "UnifiedTelemetry",
     "attach_trace_context",
     "configure_telemetry",
@@ -50,6 +54,8 @@ __all__ = [
     "instrument_redis",
     "instrument_requests",
     "instrument_sqlalchemy",
+    "metrics_asgi",
+    "metrics_wsgi",
     "shutdown_telemetry",
     "stats",
 ]
@@ -58,6 +64,8 @@ _MODULES = {
     "_enable": ["configure_telemetry", "enable_telemetry"],
     "_instrument": [name for name in __all__ if name.startswith("instrument_")],
     "_lifecycle": ["shutdown_telemetry", "stats"],
+    "_logs": ["LogHandler", "TraceFormatter"],
+    "_metrics_page": ["metrics_asgi", "metrics_wsgi"],
     "_propagate": [name for name in __all__ if name.endswith(("_context", "_id"))],
     "_telemetry": ["UnifiedTelemetry", "get_telemetry"],
 }

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("", "internal", "server", "client", "producer", "consumer")
-STATUSES = ("unset", "ok", "error")
+KINDS: tuple[str, ...] = ("", "internal", "server", "client", "producer", "consumer")
+STATUSES: tuple[str, ...] = ("unset", "ok", "error")
 
 Json = dict[str, Any]
 Attributes = dict[str, Any]
@@ -99,7 +99,7 @@ def spans(requests: Iterable[tuple[str, str]]) -> list[Span]:
     found = [
         _span(span, scope, resource)
         for scope, resource, group in _groups(requests, "traces", "resourceSpans", "scopeSpans")
-        for span in group.get("spans", [])
+        for span in _all(group, "spans")
     ]
     return sorted(found, key=lambda span: span.start_ns)
 
@@ -109,7 +109,7 @@ def logs(requests: Iterable[tuple[str, str]]) -> list[LogRecord]:
     found = [
         _log(record, scope, resource)
         for scope, resource, group in _groups(requests, "logs", "resourceLogs", "scopeLogs")
-        for record in group.get("logRecords", [])
+        for record in _all(group, "logRecords")
     ]
     return sorted(found, key=lambda record: record.time_ns)
 
@@ -118,7 +118,7 @@ def points(requests: Iterable[tuple[str, str]]) -> list[Point]:
     """The newest point of each series in these requests."""
     newest: dict[str, Point] = {}
     for scope, resource, group in _groups(requests, "metrics", "resourceMetrics", "scopeMetrics"):
-        for metric in group.get("metrics", []):
+        for metric in _all(group, "metrics"):
             for point in _points(metric, scope, resource):
                 series = json.dumps([scope, point.name, sorted(point.attributes.items())])
                 newest[series] = point
@@ -131,9 +131,9 @@ def _groups(
     """Each group of one scope: its scope's name, its resource and itself."""
     for kind, text in requests:
         if kind == signal:
-            for whole in json.loads(text).get(outer, []):
+            for whole in _all(json.loads(text), outer):
                 resource = _attributes(whole.get("resource", {}))
-                for group in whole.get(inner, []):
+                for group in _all(whole, inner):
                     yield group.get("scope", {}).get("name", ""), resource, group
 
 
@@ -144,17 +144,16 @@ def _span(span: Json, scope: str, resource: Attributes) -> Span:
         trace_id=span["traceId"],
         span_id=span["spanId"],
         parent_id=span.get("parentSpanId") or None,
-        kind=KINDS[span.get("kind", 0)],
-        status=STATUSES[status.get("code", 0)],
+        kind=KINDS[int(span.get("kind", 0))],
+        status=STATUSES[int(status.get("code", 0))],
         status_message=status.get("message", ""),
         attributes=_attributes(span),
         events=[
             Event(event.get("name", ""), _attributes(event), int(event.get("timeUnixNano", 0)))
-            for event in span.get("events", [])
+            for event in _all(span, "events")
         ],
         links=[
-            Link(link["traceId"], link["spanId"], _attributes(link))
-            for link in span.get("links", [])
+            Link(link["traceId"], link["spanId"], _attributes(link)) for link in _all(span, "links")
         ],
         start_ns=int(span.get("startTimeUnixNano", 0)),
         end_ns=int(span.get("endTimeUnixNano", 0)),
@@ -180,7 +179,7 @@ def _log(record: Json, scope: str, resource: Attributes) -> LogRecord:
 
 def _points(metric: Json, scope: str, resource: Attributes) -> Iterator[Point]:
     for kind in ("sum", "gauge", "histogram", "exponentialHistogram"):
-        for point in metric.get(kind, {}).get("dataPoints", []):
+        for point in _all(metric.get(kind, {}), "dataPoints"):
             number = point.get("asDouble", point.get("asInt"))
             yield Point(
                 name=metric.get("name", ""),
@@ -197,8 +196,12 @@ def _points(metric: Json, scope: str, resource: Attributes) -> Iterator[Point]:
             )
 
 
+def _all(owner: Json, key: str) -> list[Json]:
+    return owner.get(key, [])
+
+
 def _attributes(owner: Json) -> Attributes:
-    return {pair["key"]: _value(pair.get("value", {})) for pair in owner.get("attributes", [])}
+    return {pair["key"]: _value(pair.get("value", {})) for pair in _all(owner, "attributes")}
 
 
 def _value(value: Json) -> Any:
@@ -210,8 +213,8 @@ def _value(value: Json) -> Any:
         if kind == "bytesValue":
             return base64.b64decode(inner)
         if kind == "arrayValue":
-            return [_value(item) for item in inner.get("values", [])]
+            return [_value(item) for item in _all(inner, "values")]
         if kind == "kvlistValue":
-            return {pair["key"]: _value(pair.get("value", {})) for pair in inner.get("values", [])}
+            return {pair["key"]: _value(pair.get("value", {})) for pair in _all(inner, "values")}
         return inner
     return None

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _globals, _lifecycle, _resolve
@@ -21,6 +20,16 @@ if TYPE_CHECKING:
 def tracer_provider() -> Any:
     """The tracer provider, started."""
     return _provider(_globals.TRACES)
+
+
+def meter_provider() -> Any:
+    """The meter provider, started."""
+    return _provider(_globals.METRICS)
+
+
+def logger_provider() -> Any:
+    """The logger provider, started."""
+    return _provider(_globals.LOGS)
 
 
 def _provider(provider: _globals.Provider) -> Any:
@@ -39,11 +48,7 @@ class Configurator:
 
     def configure(self, **_: Any) -> None:
         """Called before any library is instrumented."""
-        plan = _resolve.by_entry_point(os.environ)
-        if find_spec("opentelemetry.instrumentation.logging") is not None:
-            # It forwards what `logging` gets, to our provider: that is enough.
-            plan = replace(plan, listens=False)
-        _lifecycle.start(plan)
+        _lifecycle.start(_resolve.by_entry_point(os.environ))
 
 
 def __getattr__(name: str) -> Any:

@@ -6,35 +6,65 @@ each serves for ever: before a start, after an end, and in a forked child.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
-
-from opentelemetry import trace
 
 from oxitel._fork import ForkLock
 from oxitel._said import warn
-from oxitel._trace import TracerProvider
 
 
 @dataclass(frozen=True)
 class Provider:
-    """How the provider of a signal becomes the global one."""
+    """How the provider of a signal becomes the global one. Its modules are loaded when it is
+    asked for: what a program does without costs it nothing."""
 
     what: str
-    make: Callable[[], Any]
-    get: Callable[[], Any]
-    set: Callable[[Any], None]
+    module: str
+    """Ours, and the class in it."""
+    kind: str
+    api: str
+    """The API's module, which has `get_…` and `set_…` for it."""
     stand_in: str
     """The class that the API answers with until there is one."""
+
+    def make(self) -> Any:
+        """Ours."""
+        return getattr(import_module(self.module), self.kind)()
+
+    def get(self) -> Any:
+        """The global one."""
+        return getattr(import_module(self.api), f"get_{self._name}")()
+
+    def set(self, provider: Any) -> None:
+        """Makes this one global."""
+        getattr(import_module(self.api), f"set_{self._name}")(provider)
+
+    @property
+    def _name(self) -> str:
+        return self.what.replace(" ", "_")
 
 
 TRACES = Provider(
     what="tracer provider",
-    make=TracerProvider,
-    get=trace.get_tracer_provider,
-    set=trace.set_tracer_provider,
+    module="oxitel._trace",
+    kind="TracerProvider",
+    api="opentelemetry.trace",
     stand_in="ProxyTracerProvider",
+)
+METRICS = Provider(
+    what="meter provider",
+    module="oxitel._metrics",
+    kind="MeterProvider",
+    api="opentelemetry.metrics",
+    stand_in="_ProxyMeterProvider",
+)
+LOGS = Provider(
+    what="logger provider",
+    module="oxitel._logs",
+    kind="LoggerProvider",
+    api="opentelemetry._logs",
+    stand_in="ProxyLoggerProvider",
 )
 
 _ours: dict[str, Any] = {}

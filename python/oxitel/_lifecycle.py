@@ -35,10 +35,17 @@ def start(plan: Plan) -> bool:
             return True
         is_running = _start_engine(plan)
         _running = plan
-        if plan.traces:
-            _globals.install(_globals.TRACES)
+        for provider, is_wanted in (
+            (_globals.TRACES, plan.traces),
+            (_globals.METRICS, plan.metrics),
+            (_globals.LOGS, plan.logs),
+        ):
+            if is_wanted:
+                _globals.install(provider)
         if is_running:
             _end_at_exit()
+            if plan.listens:
+                _listen(plan)
     for remark in plan.remarks:
         logger.log(remark.level, remark.text)
     return is_running
@@ -56,6 +63,18 @@ def _start_engine(plan: Plan) -> bool:
     except ValueError as error:
         warn("start", f"telemetry stays off: {error}")
         return False
+
+
+def _listen(plan: Plan) -> None:
+    from oxitel import _root
+
+    _root.install(plan.log_level, as_events=plan.logs_become_events)
+
+
+def _listen_no_more() -> None:
+    root = sys.modules.get("oxitel._root")
+    if root is not None:
+        root.remove()
 
 
 def _tell_that_it_runs(plan: Plan) -> None:
@@ -78,6 +97,7 @@ def shutdown_telemetry(timeout: float = SHUTDOWN_SECONDS) -> bool:
     with _lock:
         _running = None
         _end_processors()
+        _listen_no_more()
         return _native.shutdown(timeout) is None
 
 

@@ -76,7 +76,7 @@ class LoggerProvider(_logs.LoggerProvider):
     """Makes loggers whose records the engine takes. All of them share its one state."""
 
     def __init__(self) -> None:
-        self._loggers: dict[tuple[str, str | None, str | None], _logs.Logger] = {}
+        self._loggers: dict[tuple[str, str | None, str | None], Any] = {}
 
     def get_logger(
         self,
@@ -93,7 +93,9 @@ class LoggerProvider(_logs.LoggerProvider):
                 "get_logger() without a name: its records have a scope without one",
             )
         if attributes:
-            return _native.Logger(name, version, schema_url, attributes)
+            return _native.Logger(  # type: ignore[return-value]  # registered above
+                name, version, schema_url, attributes
+            )
         # Bridges ask again for each record.
         scope = (name, version, schema_url)
         logger = self._loggers.get(scope)
@@ -101,7 +103,7 @@ class LoggerProvider(_logs.LoggerProvider):
             logger = _native.Logger(name, version, schema_url)
             if len(self._loggers) < _MOST_LOGGERS:
                 self._loggers[scope] = logger
-        return logger
+        return logger  # type: ignore[return-value]  # as above
 
     @property
     def resource(self) -> Resource:

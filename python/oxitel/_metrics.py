@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from opentelemetry import metrics
 from opentelemetry.metrics import CallbackT
@@ -163,8 +163,10 @@ class Meter(metrics.Meter):
 def _bounds(name: str, advised: Any) -> list[float] | None:
     if advised is None:
         return None
-    if isinstance(advised, Sequence) and all(isinstance(it, (int, float)) for it in advised):
-        return [float(it) for it in advised]
+    if isinstance(advised, Sequence):
+        given = cast("Sequence[Any]", advised)
+        if all(isinstance(it, (int, float)) for it in given):
+            return [float(it) for it in given]
     warn(f"boundaries {name}", f"the boundaries of {name} are left out: they are no numbers")
     return None
 

@@ -1,33 +1,47 @@
 """The engine, and the parts of the API that are called most. They are written in Rust."""
 
+import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, TypeVar, final
 
+from opentelemetry import metrics
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes
+from typing_extensions import Self, disjoint_base
 
 from oxitel import _readable
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 __all__ = [
+    "Counter",
     "CurrentSpan",
+    "Gauge",
+    "Histogram",
+    "LogSink",
+    "Logger",
+    "Meter",
     "Span",
     "Tracer",
+    "UpDownCounter",
     "add_processor",
     "clear_processors",
     "flush",
     "forget_kept",
     "is_running",
     "kept",
+    "next_question",
+    "prometheus_page",
     "receivers",
     "resource",
     "set_deciders",
     "shutdown",
     "start",
     "stats",
+    "told",
 ]
 
 @final
@@ -141,16 +155,135 @@ class Tracer:
         end_on_exit: bool = True,
     ) -> CurrentSpan: ...
 
+@final
+class Logger:
+    """Makes the log records of one instrumentation scope."""
+
+    def __new__(
+        cls,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Logger: ...
+    def emit(
+        self,
+        record: LogRecord | None = None,
+        *,
+        timestamp: int | None = None,
+        observed_timestamp: int | None = None,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        severity_text: str | None = None,
+        body: AnyValue = None,
+        attributes: Attributes = None,
+        event_name: str | None = None,
+        exception: BaseException | None = None,
+    ) -> None: ...
+    def enabled(
+        self,
+        *,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        event_name: str | None = None,
+    ) -> bool: ...
+
+@disjoint_base
+class LogSink:
+    """What a handler of `logging` does, below its class in Python."""
+
+    def __new__(cls, *_arguments: Any, **_keywords: Any) -> Self: ...
+    as_events: bool
+    def handle(self, record: logging.LogRecord) -> Any: ...
+    def emit(self, record: logging.LogRecord) -> None: ...
+
+@final
+class Counter:
+    """Counts what only grows."""
+
+    def add(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+@final
+class UpDownCounter:
+    """Counts what grows and shrinks."""
+
+    def add(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+@final
+class Histogram:
+    """Keeps a distribution of values."""
+
+    def record(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+@final
+class Gauge:
+    """Keeps the last value."""
+
+    def set(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+
+@final
+class Meter:
+    """Makes the instruments of one instrumentation scope."""
+
+    def __new__(
+        cls,
+        name: str,
+        version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> Meter: ...
+    # What these make is registered as the API's.
+    def counter(self, name: str, unit: str, description: str) -> metrics.Counter: ...
+    def up_down_counter(self, name: str, unit: str, description: str) -> metrics.UpDownCounter: ...
+    def histogram(
+        self, name: str, unit: str, description: str, bounds: list[float] | None = None
+    ) -> metrics.Histogram: ...
+    def gauge(self, name: str, unit: str, description: str) -> metrics._Gauge: ...
+    def observe(self, kind: str, name: str, unit: str, description: str, callback: int) -> None: ...
+
 def start(
     variables: Mapping[str, str],
     resource: list[tuple[str, str]] = ...,
     shutdown_timeout: float | None = None,
     keep: str | None = None,
+    page: bool = False,
 ) -> bool:
     """Starts the engine; returns whether anything is recorded.
 
     `variables` stand in front of the environment's; `keep` is where signals go beside their
-    exporters, `memory` or `nowhere`.
+    exporters, `memory` or `nowhere`. With `page`, the program serves the page for Prometheus.
     """
 
 def is_running() -> bool:
@@ -189,3 +322,12 @@ def clear_processors() -> None:
 
 def set_deciders(sampler: Any | None = None, id_generator: Any | None = None) -> None:
     """Objects of the program decide about spans, or nobody does."""
+
+def next_question() -> int:
+    """Waits until a callback is to be asked; returns its number."""
+
+def told(name: str, observations: list[tuple[Any, Any]]) -> None:
+    """What the callback that was asked said: numbers with their attributes."""
+
+def prometheus_page(accept: str = "") -> tuple[str, bytes] | None:
+    """The content type and the text of the page; `None` when there is no such page here."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Generator, Iterable
-from typing import Any
+from typing import Any, cast
 
-from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
 
 from oxitel._said import failed
 
@@ -23,20 +23,21 @@ _callbacks: dict[int, tuple[str, Callback]] = {}
 _numbers = itertools.count()
 
 
-def keep(name: str, callback: Callback | Generator[Iterable[Observation], CallbackOptions]) -> int:
+def keep(name: str, callback: CallbackT) -> int:
     """Keeps a callback of the instrument `name`; returns its number.
 
     A generator is advanced to its first `yield`, which gets the options from then on.
     """
     if isinstance(callback, Generator):
-        next(callback)
-        callback = _sending(callback)
+        generator = cast("Generator[Iterable[Observation], CallbackOptions, None]", callback)
+        next(generator)
+        callback = _sending(generator)
     number = next(_numbers)
     _callbacks[number] = (name, callback)
     return number
 
 
-def _sending(generator: Generator[Iterable[Observation], CallbackOptions]) -> Callback:
+def _sending(generator: Generator[Iterable[Observation], CallbackOptions, None]) -> Callback:
     def callback(options: CallbackOptions) -> Iterable[Observation]:
         try:
             return generator.send(options)

@@ -108,7 +108,8 @@ class _Installed:
 
     def _remove(self, handler: logging.Handler) -> None:
         """Removes a handler, but ours not on behalf of a configuration that does not know it."""
-        is_configured_anew = sys._getframe(1).f_globals.get("__name__") == "logging.config"
+        caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        is_configured_anew = caller.f_globals.get("__name__") == "logging.config"
         if not (is_configured_anew and handler in self._ours):
             logging.Logger.removeHandler(self.root, handler)
 

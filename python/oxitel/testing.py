@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -83,7 +83,9 @@ PATIENCE_SECONDS = 30.0
 
 
 @contextmanager
-def capture(*, log_level: int = logging.INFO, fixed: bool = False) -> Iterator[Captured]:
+def capture(
+    *, log_level: int = logging.INFO, fixed: bool = False
+) -> Generator[Captured, None, None]:
     """Captures what is recorded inside of the `with` block, and log records from `log_level` on.
 
     With `fixed`, ids count from one, and times are whole seconds in the order in which things
@@ -113,7 +115,7 @@ if "pytest" in sys.modules:
     import pytest
 
     @pytest.fixture
-    def telemetry() -> Iterator[Captured]:
+    def telemetry() -> Generator[Captured]:
         """What the test records."""
         with capture() as captured:
             yield captured

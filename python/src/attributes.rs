@@ -52,23 +52,25 @@ pub(crate) fn with_value<R>(
     value: &Bound<'_, PyAny>,
     take: impl FnOnce(&Value<'_>) -> R,
 ) -> R {
-    if let Ok(value) = value.cast_exact::<PyString>()
-        && let Ok(value) = value.to_str()
-    {
-        return take(&Value::Str(value));
+    match borrowed(value) {
+        Some(value) => take(&value),
+        None => owned(api, value).lend(take),
+    }
+}
+
+/// The value, where no copy of it is needed.
+#[inline]
+pub(crate) fn borrowed<'a>(value: &'a Bound<'_, PyAny>) -> Option<Value<'a>> {
+    if let Ok(value) = value.cast_exact::<PyString>() {
+        return value.to_str().ok().map(Value::Str);
     }
     if let Ok(value) = value.cast_exact::<PyBool>() {
-        return take(&Value::Bool(value.is_true()));
+        return Some(Value::Bool(value.is_true()));
     }
-    if value.is_exact_instance_of::<PyInt>()
-        && let Ok(value) = value.extract::<i64>()
-    {
-        return take(&Value::I64(value));
+    if value.is_exact_instance_of::<PyInt>() {
+        return value.extract().ok().map(Value::I64);
     }
-    if let Ok(value) = value.cast_exact::<PyFloat>() {
-        return take(&Value::F64(value.value()));
-    }
-    owned(api, value).lend(take)
+    value.cast_exact::<PyFloat>().ok().map(|value| Value::F64(value.value()))
 }
 
 /// A copy of the value.

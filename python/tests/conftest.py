@@ -11,8 +11,9 @@ from receiver import Receiver
 
 @pytest.fixture(autouse=True)
 def unsaid() -> None:
-    """What is said once a minute can be said again in each test."""
+    """What is said once a minute can be said again in each test, also after a `dictConfig`."""
     _said._last.clear()
+    _said.logger.disabled = False
 
 
 @pytest.fixture

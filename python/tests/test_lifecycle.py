@@ -180,17 +180,85 @@ def test_another_global_provider_is_told_with_what_to_do(receiver: Receiver) -> 
     assert "Start oxitel before" in lines[0]
 
 
-def test_an_unwanted_signal_is_left_to_others(receiver: Receiver) -> None:
+def test_unwanted_signals_are_left_to_others(receiver: Receiver) -> None:
     ended = run_program(
         """
-        from opentelemetry import trace
+        import logging
+        from opentelemetry import _logs, metrics, trace
         trace.set_tracer_provider(trace.NoOpTracerProvider())
+        metrics.set_meter_provider(metrics.NoOpMeterProvider())
+        _logs.set_logger_provider(_logs.NoOpLoggerProvider())
         import oxitel
-        oxitel.enable_telemetry(traces=False)
+        oxitel.enable_telemetry(traces=False, metrics=False, logs=False)
+        assert not oxitel._native.is_running()
+        assert logging.getLogger().handlers == []
         """,
         receiver,
     )
-    assert "tracer provider" not in ended.stderr
+    assert ended.stderr == ""
+
+
+def test_all_three_signals_arrive_from_one_call(receiver: Receiver) -> None:
+    run_program(
+        """
+        import logging, oxitel
+        from opentelemetry import _logs, metrics
+        oxitel.enable_telemetry(service_name="shop")
+        with oxitel.get_telemetry("shop").trace("order"):
+            logging.getLogger("theirs").info("taken")
+            logging.getLogger("theirs").debug("too small")
+        metrics.get_meter("theirs").create_counter("orders").add(1)
+        _logs.get_logger("bridge").emit(body="by the API")
+        """,
+        receiver,
+    )
+    span = receiver.span("order")
+    taken, bridged = sorted(receiver.logs(), key=lambda record: str(record.body), reverse=True)
+    assert (taken.body, taken.scope.name) == ("taken", "theirs")
+    assert (taken.trace_id, taken.span_id) == (span.trace_id, span.span_id)
+    assert bridged.body == "by the API"
+    [point] = receiver.points("orders")
+    assert (point.value, point.resource) == (1, span.resource)
+
+
+def test_records_of_logging_below_the_level_are_not_taken(receiver: Receiver) -> None:
+    run_program(
+        """
+        import logging, oxitel
+        logging.getLogger().setLevel(logging.DEBUG)
+        oxitel.enable_telemetry(log_level=logging.ERROR)
+        for level in (10, 20, 30, 40, 50):
+            logging.getLogger("shop").log(level, str(level))
+        """,
+        receiver,
+    )
+    assert sorted(record.body for record in receiver.logs()) == ["40", "50"]
+
+
+@pytest.mark.parametrize("off", ["logs=False", "metrics=False", "traces=False"])
+def test_a_signal_that_is_off_does_not_leave(receiver: Receiver, off: str) -> None:
+    """`False` wins over the environment; what the environment has switched off stays so."""
+    signal = off.partition("=")[0]
+    others = {"logs", "metrics", "traces"} - {signal}
+    program = """
+        import oxitel
+        oxitel.enable_telemetry({arguments})
+        shop = oxitel.get_telemetry("shop")
+        with shop.trace("order"):
+            shop.counter("orders").add(1)
+            shop.log_warning("taken")
+        """
+    run_program(
+        program.format(arguments=off), receiver, **{f"OTEL_{signal.upper()}_EXPORTER": "otlp"}
+    )
+    assert {request.path.rpartition("/")[2] for request in receiver.requests} == others
+    receiver.clear()
+    run_program(
+        program.format(arguments=f"{signal}=True"),
+        receiver,
+        **{f"OTEL_{signal.upper()}_EXPORTER": "none"},
+    )
+    assert {request.path.rpartition("/")[2] for request in receiver.requests} == others
 
 
 def test_a_forked_child_just_works(receiver: Receiver) -> None:

@@ -168,8 +168,8 @@ def test_a_format_that_is_not_installed_is_told_with_what_to_install() -> None:
             print(oxitel.inject_trace_context()["traceparent"])
             oxitel.detach_trace_context(token)
         """,
-        OTEL_PROPAGATORS="b3,tracecontext",
+        OTEL_PROPAGATORS="jaeger,tracecontext",
     )
     assert ended.stdout.splitlines() == [TRACEPARENT] * 3
     [line] = ended.stderr.splitlines()
-    assert "opentelemetry-propagator-b3" in line
+    assert "opentelemetry-propagator-jaeger" in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import oxitel
 import pytest
 from opentelemetry.trace import SpanKind
+from oxitel._metrics import MeterProvider
 from oxitel._trace import TracerProvider
 from oxitel.testing import Captured, capture, telemetry
 
@@ -104,3 +105,31 @@ def test_a_program_that_starts_telemetry_itself_is_captured_all_the_same() -> No
         oxitel.enable_telemetry(endpoint="http://127.0.0.1:1", traces=False)
         attempt()
         assert len(captured.spans()) == 2
+
+
+def test_log_records_are_plain_objects_with_their_place(telemetry: Captured) -> None:
+    shop = oxitel.get_telemetry("captured")
+    with TRACER.start_as_current_span("order"):
+        shop.log_info("taken", extra={"user_id": 7})
+    shop.log_warning("outside")
+    [taken] = telemetry.logs("taken")
+    order = telemetry.span("order")
+    assert (taken.trace_id, taken.span_id) == (order.trace_id, order.span_id)
+    assert (taken.severity, taken.scope) == ("INFO", "captured")
+    assert taken.attributes["user_id"] == 7
+    assert [record.body for record in telemetry.logs()] == ["taken", "outside"]
+    assert telemetry.logs("outside")[0].span_id is None
+    assert telemetry.tree(logs=True) == "order\n  - INFO taken"
+
+
+def test_metrics_are_plain_objects(telemetry: Captured) -> None:
+    meter = MeterProvider().get_meter("captured")
+    meter.create_counter("captured.orders").add(2, {"kind": "tea"})
+    meter.create_counter("captured.orders").add(3, {"kind": "tea"})
+    meter.create_histogram("captured.size").record(12.5)
+    assert telemetry.value("captured.orders", kind="tea") == 5
+    [size] = telemetry.points("captured.size")
+    assert (size.kind, size.count, size.sum) == ("histogram", 1, 12.5)
+    assert sum(size.buckets) == 1
+    with pytest.raises(AssertionError, match="0 times point of"):
+        telemetry.value("captured.orders", kind="coffee")

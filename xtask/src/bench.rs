@@ -1,12 +1,13 @@
-//! `cargo xtask bench NAME`: hands over to the package `bench`, built for speed.
+//! `cargo xtask bench NAME`: hands over to the package `bench`, built for speed; `python` to
+//! `bench/python`, with the wheel.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 
-use crate::Outcome;
 use crate::arguments::{Arguments, UsageError};
 use crate::cargo::{self, Metadata};
+use crate::{Outcome, python};
 
 const PACKAGE: &str = "bench";
 
@@ -17,6 +18,9 @@ pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outco
         UsageError("which benchmark? for example: cargo xtask bench engine".into())
     })?;
     arguments.finish()?;
+    if name == "python" {
+        return python::bench(root, quick);
+    }
     if !Metadata::read(root)?.has(PACKAGE) {
         bail!("the workspace has no package {PACKAGE:?} yet, so {name:?} cannot be measured");
     }

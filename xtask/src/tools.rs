@@ -135,7 +135,7 @@ fn is_program(file: &Path) -> bool {
 }
 
 /// Runs a command without showing it; an error is its last line.
-fn quietly(command: &mut Command) -> Result<(), String> {
+pub(crate) fn quietly(command: &mut Command) -> Result<(), String> {
     let output = environment::clean(command)
         .stdin(Stdio::null())
         .output()

@@ -71,14 +71,9 @@ impl LogSink {
 
     /// Records it.
     fn emit<'py>(slf: &Bound<'py, Self>, record: &Bound<'py, PyAny>) -> PyResult<()> {
-        Self::take(slf, record)
-    }
-}
-
-impl LogSink {
-    fn take<'py>(slf: &Bound<'py, Self>, record: &Bound<'py, PyAny>) -> PyResult<()> {
-        let as_events = slf.get().as_events.load(Ordering::Relaxed);
-        if !logs_are_recorded() && !(as_events && is_running()) {
+        let as_events = slf.get().as_events();
+        let is_wanted = logs_are_recorded() || (as_events && is_running());
+        if !is_wanted {
             return Ok(());
         }
         let api = api(slf.py());
@@ -87,8 +82,7 @@ impl LogSink {
             return Ok(());
         }
         let Some(_reading) = Reading::begin() else {
-            let text =
-                "a record was logged while another one was read, too often inside of each other";
+            let text = "records were logged while others were read, too often inside of each other";
             said(slf.py(), "logging", PyRecursionError::new_err(text));
             return Ok(());
         };

@@ -3,7 +3,7 @@
 use super::names::{COUNT, Field};
 use super::{Raised, Surroundings, place_of};
 use crate::api::Api;
-use crate::attributes::{key_text, lend_pairs, owned, printed, text};
+use crate::attributes::{borrowed, key_text, lend_pairs, owned, printed, text};
 use crate::span::{Span, is_error};
 use oxitel::binding::{OwnedValue, time_of};
 use oxitel::{ForeignRecord, SpanContext, Value, forward_log};
@@ -20,6 +20,8 @@ pub(super) struct StandardRecord<'py> {
 
 /// Extras that name the record instead of describing it, the better one last.
 const EVENT_NAMES: [&str; 2] = ["event.name", "otel.event.name"];
+/// Where the program was, as `stack_info` asks for it.
+const STACK: &str = "code.stacktrace";
 
 impl<'py> StandardRecord<'py> {
     /// Reads it; `None` if it is no record.
@@ -173,13 +175,32 @@ impl<'py> StandardRecord<'py> {
     /// among that.
     fn with_extras(&self, api: &Api, take: impl FnOnce(&[(&str, Value<'_>)], &str)) {
         let stack = self.text(Field::Stack);
-        if self.extras.is_empty() && stack.is_empty() {
-            return take(&[], "");
+        match self.plain_extras(&stack) {
+            Some(pairs) => take(&pairs, ""),
+            None => self.with_copied_extras(api, &stack, take),
         }
+    }
+
+    /// The extras, if none of them has to be copied and none names the event.
+    fn plain_extras<'a>(&'a self, stack: &'a str) -> Option<Vec<(&'a str, Value<'a>)>> {
+        let stack = (!stack.is_empty()).then_some((STACK, Value::Str(stack)));
+        let extras = self.extras.iter().map(|(key, value)| {
+            let key = key.cast::<PyString>().ok()?.to_str().ok()?;
+            (!EVENT_NAMES.contains(&key)).then_some((key, borrowed(value)?))
+        });
+        stack.map(Some).into_iter().chain(extras).collect()
+    }
+
+    fn with_copied_extras(
+        &self,
+        api: &Api,
+        stack: &str,
+        take: impl FnOnce(&[(&str, Value<'_>)], &str),
+    ) {
         let mut pairs = Vec::with_capacity(self.extras.len() + 1);
         let mut names = [const { None }; EVENT_NAMES.len()];
         if !stack.is_empty() {
-            pairs.push(("code.stacktrace".to_owned(), OwnedValue::Str(stack.into())));
+            pairs.push((STACK.to_owned(), OwnedValue::Str(stack.to_owned())));
         }
         for (key, value) in &self.extras {
             let key = key_text(key);

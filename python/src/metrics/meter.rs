@@ -4,6 +4,7 @@ use super::instruments::{Counter, Gauge, Histogram, Measured, UpDownCounter};
 use super::observed;
 use crate::api::api;
 use crate::attributes::{lend_pairs, owned_pairs};
+use crate::provider::said;
 use oxitel::binding::{Described, RuntimeScope};
 use oxitel::metrics::InstrumentKind;
 use pyo3::exceptions::PyValueError;
@@ -91,7 +92,9 @@ impl Meter {
         };
         let measured = self.make(kind, (name, unit, description), None);
         measured.instrument.ask(move |observer| observed::ask(callback, observer));
-        observed::be_ready(py);
+        if let Err(error) = observed::be_ready(py) {
+            said(py, "the start of a thread for callbacks", error);
+        }
         Ok(())
     }
 }

@@ -10,7 +10,6 @@ use super::amount::amount;
 use super::instruments::refuse;
 use crate::api::api;
 use crate::attributes::{lend_pairs, owned_pairs};
-use crate::provider::said;
 use oxitel::binding::{Amount, OwnedValue, PerProcess};
 use oxitel::metrics::Observer;
 use pyo3::prelude::*;
@@ -48,15 +47,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Asks a callback, and tells the observer what it said. The engine waits for so long and no
 /// longer.
 pub(super) fn ask(callback: u64, observer: &Observer<'_, Amount>) {
-    let desk = DESK.get();
-    if !desk.has_thread.load(Ordering::Acquire) {
-        // A forked child, or instruments that are older than the engine. Without an interpreter
-        // there is nobody to answer.
-        let _ = Python::try_attach(be_ready);
-        if !desk.has_thread.load(Ordering::Acquire) {
-            return;
-        }
+    // A forked child has no thread yet. An interpreter that ends begins none, and one that has
+    // ended has nobody to answer: what else was measured need not wait for it. No logger is told
+    // from here, for it would run above frames of ours.
+    if !matches!(Python::try_attach(be_ready), Some(Ok(()))) {
+        return;
     }
+    let desk = DESK.get();
     let (answer, answers) = mpsc::sync_channel(1);
     locked(&desk.questions).push_back(Question { callback, answer });
     desk.news.notify_one();
@@ -67,18 +64,16 @@ pub(super) fn ask(callback: u64, observer: &Observer<'_, Amount>) {
 }
 
 /// Begins the thread that answers, if this process has none.
-pub(super) fn be_ready(py: Python<'_>) {
+pub(super) fn be_ready(py: Python<'_>) -> PyResult<()> {
     let desk = DESK.get();
     if desk.has_thread.swap(true, Ordering::AcqRel) {
-        return;
+        return Ok(());
     }
     let python = &api(py).python;
     let run = (python.answer_questions.bind(py), PyTuple::empty(py));
-    if let Err(error) = python.start_thread.bind(py).call1(run) {
-        // Threads cannot begin any more when an interpreter is about to end.
-        desk.has_thread.store(false, Ordering::Release);
-        said(py, "the start of a thread for callbacks", error);
-    }
+    let begun = python.start_thread.bind(py).call1(run);
+    desk.has_thread.store(begun.is_ok(), Ordering::Release);
+    begun.map(drop)
 }
 
 /// Waits for the next question; returns the number of its callback.

@@ -3,6 +3,7 @@
 //! Flow: cargo builds the extension -> it is copied beside the package's Python files -> `.venv`
 //! is told where the package lies (`install`). `wheel` is what users get.
 
+mod bench;
 mod install;
 mod manifest;
 mod wheel;
@@ -16,7 +17,8 @@ use crate::arguments::{Arguments, UsageError};
 use crate::tools::{Skip, python_environment_in};
 use crate::{Outcome, cargo, console};
 
-pub(crate) use wheel::wheel;
+pub(crate) use bench::bench;
+use wheel::wheel;
 
 /// The crate of the extension.
 const CRATE: &str = "oxitel-python";

@@ -18,8 +18,8 @@ const MATURIN: Tool = Tool { name: "maturin", version: "1.16.0" };
 const MOST_BYTES: u64 = 3_000_000;
 
 /// A wheel that was built.
-pub(crate) struct Wheel {
-    pub(crate) file: PathBuf,
+pub(super) struct Wheel {
+    pub(super) file: PathBuf,
     bytes: u64,
 }
 
@@ -30,7 +30,7 @@ impl fmt::Display for Wheel {
 }
 
 /// Builds it, into `wheels` in the target folder.
-pub(crate) fn wheel(root: &Path) -> anyhow::Result<Result<Wheel, Skip>> {
+pub(super) fn wheel(root: &Path) -> anyhow::Result<Result<Wheel, Skip>> {
     let maturin = match MATURIN.find() {
         Ok(maturin) => maturin,
         Err(skip) => return Ok(Err(skip)),

@@ -1,0 +1,65 @@
+//! `cargo xtask bench python`: the wheel against opentelemetry-sdk, each in an environment that has
+//! nothing else.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, anyhow};
+
+use super::wheel::wheel;
+use crate::cargo::Metadata;
+use crate::tools::{Skip, python_environment, quietly};
+use crate::{Outcome, console, environment};
+
+const FOLDER: &str = "bench/python";
+
+/// Builds the wheel, and hands over to the conductor of the benchmark.
+pub(crate) fn bench(root: &Path, quick: bool) -> anyhow::Result<Outcome> {
+    let folder = root.join(FOLDER);
+    let environments = (interpreter(&folder, "api"), interpreter(&folder, "sdk"));
+    let (api, sdk) = match (environments.0?, environments.1?) {
+        (Ok(api), Ok(sdk)) => (api, sdk),
+        (Err(skip), _) | (_, Err(skip)) => return Ok(left_out(&skip)),
+    };
+    let wheel = match wheel(root)? {
+        Ok(wheel) => wheel,
+        Err(skip) => return Ok(left_out(&skip)),
+    };
+    eprintln!("{} {wheel}", console::mark(true));
+    let package = unpacked(root, &sdk, &wheel.file)?;
+    let mut command = Command::new(&sdk);
+    environment::clean(&mut command).arg(folder.join("conduct.py"));
+    command.arg("--api").arg(api).arg("--sdk").arg(&sdk).arg("--package").arg(package);
+    if quick {
+        command.arg("--quick");
+    }
+    command.env("PYTHONDONTWRITEBYTECODE", "1");
+    let status = command.status().context("could not start the benchmark")?;
+    Ok(if status.success() { Outcome::Good } else { Outcome::Bad })
+}
+
+/// The interpreter with what `requirements-NAME.txt` says.
+fn interpreter(folder: &Path, name: &str) -> anyhow::Result<Result<PathBuf, Skip>> {
+    let file = folder.join(format!("requirements-{name}.txt"));
+    let wanted = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
+    let environment = python_environment(&format!("bench-{name}"), &wanted);
+    Ok(environment.map(|environment| environment.join("bin/python")))
+}
+
+fn left_out(skip: &Skip) -> Outcome {
+    println!("{}", skip.line());
+    Outcome::Bad
+}
+
+/// Unpacks the wheel, with its files compiled as an installation has them.
+fn unpacked(root: &Path, python: &Path, wheel: &Path) -> anyhow::Result<PathBuf> {
+    let place = Metadata::read(root)?.target_directory.join("bench-python");
+    if place.exists() {
+        fs::remove_dir_all(&place).with_context(|| place.display().to_string())?;
+    }
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip", "install", "--no-deps", "--target"]).arg(&place).arg(wheel);
+    quietly(&mut pip).map_err(|error| anyhow!("the wheel cannot be installed: {error}"))?;
+    Ok(place)
+}
