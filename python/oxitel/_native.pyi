@@ -31,8 +31,10 @@ __all__ = [
     "clear_processors",
     "flush",
     "forget_kept",
+    "guests",
     "is_running",
     "kept",
+    "leave",
     "next_question",
     "prometheus_page",
     "receivers",
@@ -313,6 +315,19 @@ def kept() -> list[tuple[str, str]]:
 
 def forget_kept() -> None:
     """Forgets the requests so far."""
+
+def guests(signal: str) -> list[tuple[str, int, int, int, int]]:
+    """The extensions that have joined, with what each has recorded of a signal in this process:
+    recorded, handed over, lost, and in open chunks."""
+
+def leave() -> None:
+    """The program is about to end: other threads find no current span any more."""
+
+context_v1: Any
+"""For other extensions: the current span."""
+
+engine_v1: Any
+"""For other extensions: the engine."""
 
 def add_processor(processor: Any) -> None:
     """From now on a span processor of the program sees each recorded span."""

@@ -359,6 +359,36 @@ def test_forks_with_a_chunk_half_full(receiver: Receiver, delay: str) -> None:
     assert len(receiver.spans()) == made + 30 * 4
 
 
+def test_an_extension_that_is_first_imported_in_a_forked_child(receiver: Receiver) -> None:
+    run(
+        """
+        import os, sys
+        import oxitel
+        from opentelemetry import trace
+        tracer = trace.get_tracer("python")
+        oxitel.enable_telemetry()
+        with tracer.start_as_current_span("parent"):
+            child = os.fork()
+            if child == 0:
+                import guest
+                assert guest.joined() == "host"
+                guest.leaf("child")
+                grandchild = os.fork()
+                if grandchild == 0:
+                    guest.leaf("grandchild")
+                    guest.count(1)
+                    sys.exit(0)
+                sys.exit(os.waitpid(grandchild, 0)[1])
+        assert os.waitpid(child, 0)[1] == 0
+        """,
+        receiver,
+        begin="",
+    )
+    assert receiver.tree() == "parent\n  child\n  grandchild"
+    assert len({span.resource["process.pid"] for span in receiver.spans()}) == 3
+    assert [point.value for point in receiver.points("guest.calls")] == [1]
+
+
 def test_the_end_of_the_program_loses_nothing_and_waits_for_nobody(receiver: Receiver) -> None:
     ended = run(
         """
