@@ -33,7 +33,7 @@ impl Config {
         }
         let own_metrics = self.own_metrics && metrics.as_ref().is_some_and(is_sent);
         let rules = Rules::new(self.redaction.clone());
-        Ok(Some(Settings { traces, metrics, page, logs, own_metrics, ..self.recording(rules) }))
+        Ok(Some(Settings { traces, metrics, logs, page, own_metrics, ..self.recording(rules) }))
     }
 
     /// How records are made, and nothing about where they go.

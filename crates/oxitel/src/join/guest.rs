@@ -71,8 +71,6 @@ fn joined(name: &'static str) -> Result<(), Why> {
         return Err(Why::Running);
     }
     let table: EngineTable = find(python, ENGINE)?;
-    // By epoch: a fork in the middle of it does not keep the child from joining.
-    static JOINING: AtomicU64 = AtomicU64::new(0);
     let epoch = state::epoch();
     if JOINING.swap(epoch, Ordering::Acquire) == epoch {
         return Err(Why::Busy);
@@ -81,6 +79,10 @@ fn joined(name: &'static str) -> Result<(), Why> {
     JOINING.store(0, Ordering::Release);
     outcome
 }
+
+/// The process in which a thread is joining. By epoch: a fork in the middle of it does not keep the
+/// child from joining.
+static JOINING: AtomicU64 = AtomicU64::new(0);
 
 /// A guest's own subscriber stays: it may have our layer in it.
 fn install_subscriber() {

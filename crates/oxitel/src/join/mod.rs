@@ -8,7 +8,7 @@
 //! Flow: a guest's chunk -> `guest` -> the host's table -> `host` -> the host's queue -> send.
 //!
 //! In reading order: `abi` (the tables), `python` (the interpreter's functions, looked up while the
-//! program runs: no PyO3, and the same crate links into a plain binary), `guest` and `handed` (the
+//! program runs: no `PyO3`, and the same crate links into a plain binary), `guest` and `handed` (the
 //! guest's side), `borders` (the current span), `ordinary` (the same without a host), `host` and
 //! `guests` (the host's side).
 

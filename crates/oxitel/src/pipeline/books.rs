@@ -120,7 +120,7 @@ fn lose(claims: BTreeMap<Place, Vec<Claim>>) {
 #[cfg(test)]
 mod tests {
     use super::super::buffer::Buffer;
-    use super::super::lane::Lane;
+    use super::super::lane::{Lane, Origin};
     use super::super::parcel::Parcel;
     use super::Books;
     use crate::export::spool::{State, Stored};

@@ -18,12 +18,12 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts recording with `settings`.
 pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
+    // By epoch: a fork in the middle of it does not keep the child from starting its own.
+    static STARTING: AtomicU64 = AtomicU64::new(0);
     #[cfg(feature = "python")]
     if guest::host().is_some() && !settings.is_joined {
         return Err(InitError::Joined);
     }
-    // By epoch: a fork in the middle of it does not keep the child from starting its own.
-    static STARTING: AtomicU64 = AtomicU64::new(0);
     let epoch = state::epoch();
     if STARTING.swap(epoch, Ordering::Acquire) == epoch {
         return Err(InitError::AlreadyRunning);
