@@ -414,6 +414,46 @@ def test_the_end_of_the_program_loses_nothing_and_waits_for_nobody(receiver: Rec
     assert set(ended.stderr.splitlines()) <= {"oxitel: a span ended after shutdown and was dropped"}
 
 
+def test_when_the_program_ends_other_threads_leave_python_alone(receiver: Receiver) -> None:
+    ended = run(
+        """
+        import atexit, threading
+        asked, answered = threading.Event(), threading.Event()
+        def see(where):
+            print(where, "traceparent" in guest.headers(), flush=True)
+        def last():
+            # The package records nothing any more, and the extension's own engine does.
+            here = trace.SpanContext(1, 2, False, trace.TraceFlags(1))
+            with trace.use_span(trace.NonRecordingSpan(here)):
+                see("main thread")
+            asked.set()
+            answered.wait()
+        # Before the package's own, so that it runs after them.
+        atexit.register(last)
+        import oxitel._native, os
+        from opentelemetry import trace
+        tracer = trace.get_tracer("python")
+        del oxitel._native.engine_v1
+        import guest
+        guest.start(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])
+        oxitel.enable_telemetry()
+        def work():
+            with tracer.start_as_current_span("thread"):
+                see("thread")
+                ready.set()
+                asked.wait()
+                see("thread")
+                answered.set()
+        ready = threading.Event()
+        threading.Thread(target=work, daemon=True).start()
+        ready.wait()
+        """,
+        receiver,
+        begin="",
+    )
+    assert ended.stdout.splitlines() == ["thread True", "main thread True", "thread False"]
+
+
 ORDINARY = """
 import sys
 sys.modules["oxitel"] = None  # not installed
