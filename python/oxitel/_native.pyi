@@ -316,9 +316,8 @@ def kept() -> list[tuple[str, str]]:
 def forget_kept() -> None:
     """Forgets the requests so far."""
 
-def guests(signal: str) -> list[tuple[str, int, int, int, int]]:
-    """The extensions that have joined, with what each has recorded of a signal in this process:
-    recorded, handed over, lost, and in open chunks."""
+def guests(signal: str) -> list[dict[str, Any]]:
+    """The extensions that have joined, with what each has recorded of a signal in this process."""
 
 def leave() -> None:
     """The program is about to end: other threads find no current span any more."""

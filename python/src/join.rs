@@ -60,11 +60,19 @@ pub(crate) fn leave() {
 }
 
 /// The extensions that have joined, with what each has recorded of a signal (`traces`, `metrics` or
-/// `logs`) in this process: recorded, handed over, lost, and in open chunks.
+/// `logs`) in this process.
 #[pyfunction]
-pub(crate) fn guests(signal: &str) -> PyResult<Vec<(String, u64, u64, u64, u64)>> {
-    let guests = host::guests(named(signal)?).into_iter();
-    Ok(guests.map(|it| (it.name, it.recorded, it.handed, it.lost, it.open)).collect())
+pub(crate) fn guests<'py>(py: Python<'py>, signal: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let shown = |guest: host::GuestStats| {
+        let dict = PyDict::new(py);
+        dict.set_item("name", guest.name)?;
+        dict.set_item("recorded", guest.recorded)?;
+        dict.set_item("handed", guest.handed)?;
+        dict.set_item("lost", guest.lost)?;
+        dict.set_item("open", guest.open)?;
+        Ok(dict)
+    };
+    host::guests(named(signal)?).into_iter().map(shown).collect()
 }
 
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);

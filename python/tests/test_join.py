@@ -179,9 +179,9 @@ def test_a_flush_brings_what_lies_in_chunks_of_extensions_alone(receiver: Receiv
         thread.start()
         recorded.wait()
         guest.leaf("of this one")
-        print(oxitel._native.guests("traces"), guest.stats())
+        print(*oxitel._native.guests("traces"), guest.stats())
         print(oxitel._native.flush(10.0), oxitel.stats("traces")["delivered"])
-        print(oxitel._native.guests("traces"), guest.stats())
+        print(*oxitel._native.guests("traces"), guest.stats())
         done.set()
         thread.join()
         guest.leaf("later")
@@ -191,9 +191,9 @@ def test_a_flush_brings_what_lies_in_chunks_of_extensions_alone(receiver: Receiv
         OTEL_BSP_SCHEDULE_DELAY="3600000",
     )
     assert ended.stdout.splitlines() == [
-        "[('guest', 2, 0, 0, 2)] (2, 0, 0, 2)",
+        "{'name': 'guest', 'recorded': 2, 'handed': 0, 'lost': 0, 'open': 2} (2, 0, 0, 2)",
         "None 2",
-        "[('guest', 2, 2, 0, 0)] (2, 2, 0, 0)",
+        "{'name': 'guest', 'recorded': 2, 'handed': 2, 'lost': 0, 'open': 0} (2, 2, 0, 0)",
         "True 3",
     ]
     assert {span.name for span in receiver.spans()} == {"of a thread", "of this one", "later"}
