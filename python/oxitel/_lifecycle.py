@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any
 
-from oxitel import _globals, _native
+from oxitel import _globals, _native, _signals
 from oxitel._fork import ForkLock
 from oxitel._resolve import Plan
 from oxitel._said import failed, logger, warn
@@ -131,6 +131,7 @@ def _end_at_exit() -> None:
             # `multiprocessing` may have been loaded since.
             os.register_at_fork(after_in_child=_end_with_multiprocessing)
     _end_with_multiprocessing()
+    _signals.watch(SHUTDOWN_SECONDS)
 
 
 def _at_exit() -> None:
@@ -143,10 +144,11 @@ def _end_with_multiprocessing() -> None:
     all finalizers when they begin, and run what is registered for after a fork then."""
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.register_after_fork(_lock, _finalize_at_exit)
-        _finalize_at_exit()
+        util.register_after_fork(_lock, _begin_child)
+        util.Finalize(None, _at_exit, exitpriority=-100)
 
 
-def _finalize_at_exit(_: object = None) -> None:
+def _begin_child(_: object) -> None:
     util = sys.modules["multiprocessing.util"]
     util.Finalize(None, _at_exit, exitpriority=-100)
+    _signals.watch_again()

@@ -29,6 +29,7 @@ __all__ = [
     "UpDownCounter",
     "add_processor",
     "clear_processors",
+    "end_by_signals",
     "flush",
     "forget_kept",
     "guests",
@@ -288,6 +289,12 @@ def start(
     exporters, `memory` or `nowhere`. With `page`, the program serves the page for Prometheus.
     """
 
+def end_by_signals(timeout: float) -> int:
+    """Ends telemetry before SIGTERM or SIGINT end the process, where nobody handles them now.
+
+    Returns how many of the two that are.
+    """
+
 def is_running() -> bool:
     """Whether the engine runs in this process."""
 
@@ -312,6 +319,9 @@ def receivers(signal: str) -> list[str]:
 
 def kept() -> list[tuple[str, str]]:
     """The requests that were kept in memory: the signal's name, and OTLP's JSON."""
+
+def leave() -> None:
+    """The program is about to end: from now on no other thread has a current span."""
 
 def forget_kept() -> None:
     """Forgets the requests so far."""

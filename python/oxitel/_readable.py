@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
@@ -54,6 +52,9 @@ class Resource:
 
 def to_json(span: Any, indent: int | None = 4) -> str:
     """A span as the SDK's console exporter prints it."""
+    # Here, because few programs come here, and all of them would start later.
+    import json
+
     status: dict[str, str] = {"status_code": span.status.status_code.name}
     if span.status.description:
         status["description"] = span.status.description
@@ -100,6 +101,8 @@ def _context(context: SpanContext) -> dict[str, str]:
 def _time(time_ns: int | None) -> str | None:
     if time_ns is None:
         return None
+    from datetime import datetime, timezone
+
     seconds, rest = divmod(time_ns, 1_000_000_000)
     moment = datetime.fromtimestamp(seconds, timezone.utc)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from opentelemetry import trace
 from opentelemetry.util.types import Attributes
@@ -96,6 +95,9 @@ def _address(exporter: Any) -> str:
 
 def _host(url: str) -> tuple[str, int | None]:
     """Where a URL leads; one of gRPC may come without a scheme."""
+    # Here, because few programs come here, and all of them would start later.
+    from urllib.parse import urlsplit
+
     split = urlsplit(url if "://" in url else f"//{url}")
     host = (split.hostname or "").lower()
     return "127.0.0.1" if host == "localhost" else host, split.port

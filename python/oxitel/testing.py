@@ -17,7 +17,7 @@ from __future__ import annotations
 import itertools
 import logging
 import sys
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from typing import Any
 

@@ -126,10 +126,18 @@ pub(crate) fn flush(py: Python<'_>, timeout: f64) -> Option<(u64, u64, bool)> {
     told(py.detach(|| oxitel::flush(seconds_to_wait(timeout))))
 }
 
-/// Flushes and ends telemetry; answers as [`flush`] does.
+/// Flushes and ends telemetry; answers as [`flush`] does. An end by another thread, or by a signal,
+/// is waited for.
 #[pyfunction]
 pub(crate) fn shutdown(py: Python<'_>, timeout: f64) -> Option<(u64, u64, bool)> {
-    told(py.detach(|| oxitel::shutdown(seconds_to_wait(timeout))))
+    told(py.detach(|| oxitel::binding::last_shutdown(seconds_to_wait(timeout))))
+}
+
+/// Ends telemetry, within this time, before a signal ends the process: SIGTERM and SIGINT, where
+/// nobody handles them at this moment. Returns how many of the two that are.
+#[pyfunction]
+pub(crate) fn end_by_signals(timeout: f64) -> PyResult<usize> {
+    Ok(oxitel::shutdown_on_signals(seconds_to_wait(timeout))?)
 }
 
 fn told(result: Result<(), FlushError>) -> Option<(u64, u64, bool)> {

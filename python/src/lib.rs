@@ -40,7 +40,8 @@ mod _native {
     use crate::{
         current::CurrentSpan,
         engine::{
-            flush, forget_kept, is_running, kept, receivers, resource, shutdown, start, stats,
+            end_by_signals, flush, forget_kept, is_running, kept, receivers, resource, shutdown,
+            start, stats,
         },
         join::{guests, leave},
         logs::{LogSink, Logger},

@@ -52,6 +52,23 @@ def test_a_variable_makes_ours_the_tracer_provider(receiver: Receiver, installed
     assert receiver.span("order").resource["service.name"] == "program"
 
 
+def test_each_signal_has_its_variable(receiver: Receiver, installed: Path) -> None:
+    run_program(
+        """
+        from opentelemetry import _logs, metrics, trace
+        metrics.get_meter("shop").create_counter("orders").add(1)
+        _logs.get_logger("shop").emit(body="taken")
+        assert type(trace.get_tracer_provider()).__name__ == "ProxyTracerProvider"
+        """,
+        receiver,
+        PYTHONPATH=path(installed),
+        OTEL_PYTHON_METER_PROVIDER="oxitel",
+        OTEL_PYTHON_LOGGER_PROVIDER="oxitel",
+    )
+    assert [point.value for point in receiver.points("orders")] == [1]
+    assert [record.body for record in receiver.logs()] == ["taken"]
+
+
 def test_a_start_beside_the_variable_takes_the_same_provider(
     receiver: Receiver, installed: Path
 ) -> None:

@@ -110,6 +110,7 @@ def test_databases_and_clients_are_traced(receiver: Receiver) -> None:
         """,
         receiver,
     )
+    assert ended.stderr == "", "the second time is not told"
     expected = ["fastapi", "httpx", "requests", "asyncpg", "sqlalchemy", "redis", "aiohttp"]
     assert json.loads(ended.stdout) == expected
     work = receiver.span("work")

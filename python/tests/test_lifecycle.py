@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import logging
 from pathlib import Path
 
+import oxitel
 import pytest
 from program import run_program
 from receiver import Receiver
@@ -39,6 +42,33 @@ def test_every_public_name_is_there() -> None:
         assert set(oxitel.__all__) <= set(dir(oxitel))
         """
     )
+
+
+def test_the_calls_take_what_they_are_said_to_take() -> None:
+    enable = inspect.signature(oxitel.enable_telemetry)
+    assert {parameter.kind for parameter in enable.parameters.values()} == {
+        inspect.Parameter.KEYWORD_ONLY
+    }
+    assert {name: parameter.default for name, parameter in enable.parameters.items()} == {
+        "traces": True,
+        "metrics": True,
+        "logs": True,
+        "endpoint": None,
+        "service_name": None,
+        "log_level": logging.INFO,
+        "sampler": None,
+    }
+    assert enable.return_annotation == "None"
+    configure = inspect.signature(oxitel.configure_telemetry)
+    assert {name: parameter.default for name, parameter in configure.parameters.items()} == {
+        "service_name": None,
+        "service_version": None,
+        "environment": None,
+        "jaeger_endpoint": None,
+        "otlp_endpoint": None,
+        "enable_prometheus": True,
+        "enable_console": False,
+    }
 
 
 def test_one_call_and_spans_arrive(receiver: Receiver) -> None:
@@ -357,6 +387,68 @@ def test_the_end_of_a_program_sends_what_is_left(receiver: Receiver, way: str) -
         expected_code=1 if "/" in way else 0,
     )
     assert len(receiver.spans("last")) == 1
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        "",
+        # As uvicorn does: it gives the signal back, and raises it once more.
+        "before = signal.signal(signal.SIGTERM, print); signal.signal(signal.SIGTERM, before)",
+        "assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL",
+        "asyncio.new_event_loop().add_signal_handler(signal.SIGTERM, print)"
+        "; signal.signal(signal.SIGTERM, signal.SIG_DFL)",
+    ],
+)
+def test_sigterm_sends_what_is_left_and_ends_the_process(receiver: Receiver, way: str) -> None:
+    ended = run_program(
+        f"""
+        import asyncio, oxitel, signal, time
+        oxitel.enable_telemetry()
+        {way}
+        with oxitel.get_telemetry("shop").trace("last"):
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(30)
+        """,
+        receiver,
+        expected_code=-15,
+    )
+    assert ended.stderr == ""
+    assert len(receiver.spans("last")) == 1
+
+
+def test_a_handler_of_the_program_stays_its_own(receiver: Receiver) -> None:
+    ended = run_program(
+        """
+        import oxitel, signal, sys
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("mine"))
+        oxitel.enable_telemetry()
+        with oxitel.get_telemetry("shop").trace("last"):
+            pass
+        signal.raise_signal(signal.SIGTERM)
+        """,
+        receiver,
+        expected_code=1,
+    )
+    assert ended.stderr == "mine\n"
+    assert len(receiver.spans("last")) == 1
+
+
+def test_a_pool_of_processes_that_is_terminated_sends_what_it_has(receiver: Receiver) -> None:
+    run_program(
+        """
+        import multiprocessing, oxitel
+        oxitel.enable_telemetry()
+        def work(number):
+            with oxitel.get_telemetry("shop").trace("work"):
+                return number
+        with multiprocessing.get_context("fork").Pool(2) as pool:
+            assert pool.map(work, range(10)) == list(range(10))
+        """,
+        receiver,
+    )
+    assert len(receiver.spans("work")) == 10
 
 
 @pytest.mark.parametrize("way", ["nobody listens", "nobody answers"])

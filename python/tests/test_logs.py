@@ -352,7 +352,6 @@ def test_filters_and_formatters_of_the_handler_are_asked(
     assert one(receiver).body == "<INFO open>"
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="filters answer with records since 3.12")
 def test_a_filter_may_replace_the_record(
     receiver: Receiver, start: Start, logger: logging.Logger
 ) -> None:
@@ -360,7 +359,8 @@ def test_a_filter_may_replace_the_record(
     other = logging.makeLogRecord({"name": "n", "msg": "other"})
     logger.handlers[0].addFilter(lambda record: other)
     logger.info("one")
-    assert one(receiver).body == "other"
+    # Filters answer with records since 3.12.
+    assert one(receiver).body == ("other" if sys.version_info >= (3, 12) else "one")
 
 
 def test_a_class_of_the_program_may_change_what_is_emitted(

@@ -68,8 +68,9 @@ pub fn shutdown(timeout: Duration) -> Result<(), FlushError> {
 /// signal ends the process at once.
 ///
 /// A signal that the program handles or ignores already stays the program's: it calls
-/// [`shutdown`] there. The answer is how many of the two are watched now. A forked child asks
-/// for itself. Linux only; elsewhere nothing is watched.
+/// [`shutdown`] there. The answer is how many of the two are watched now; a further call watches
+/// those that have become free since. A forked child asks for itself. Linux only; elsewhere
+/// nothing is watched.
 ///
 /// The thread that waits for the signals is this function's own.
 pub fn shutdown_on_signals(timeout: Duration) -> std::io::Result<usize> {

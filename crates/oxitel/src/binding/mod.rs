@@ -35,6 +35,7 @@ use crate::pipeline::settings::Target;
 use crate::pipeline::{engine, lifecycle, settings, state};
 use crate::record;
 pub use crate::record::Details as Start;
+use crate::stats::FlushError;
 use crate::wire::{Content, Fields};
 pub use amount::Amount;
 pub use decided::Candidate;
@@ -45,6 +46,7 @@ pub use log::{LogDetails, logs_are_recorded, time_of};
 pub use per_process::PerProcess;
 pub use scope::RuntimeScope;
 pub use span::LiveSpan;
+use std::time::Duration;
 pub use value::OwnedValue;
 
 /// Whether a sampler or hook of the program looks at what a span starts with: then attributes and
@@ -73,6 +75,12 @@ pub fn receivers(signal: SignalKind) -> Vec<String> {
     let ways = route.into_iter().flat_map(|route| &route.ways);
     let receivers = ways.filter(|way| matches!(way.target, Target::Receiver(_)));
     receivers.map(|way| way.target.shown()).collect()
+}
+
+/// Flushes and ends telemetry, as [`shutdown`](crate::shutdown) does; an end that another thread is
+/// in the middle of is waited for. A process that leaves before that loses what is on its way.
+pub fn last_shutdown(timeout: Duration) -> Result<(), FlushError> {
+    lifecycle::last_shutdown(timeout)
 }
 
 /// Whether the engine runs in this process.

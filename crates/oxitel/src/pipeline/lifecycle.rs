@@ -177,11 +177,11 @@ fn end(engine: &'static engine::Engine, timeout: Duration) -> Result<(), FlushEr
 }
 
 /// The end of the process: also one that another thread is in the middle of is waited for.
-pub(super) fn last_shutdown(timeout: Duration) {
+pub(crate) fn last_shutdown(timeout: Duration) -> Result<(), FlushError> {
     let deadline = deadline(timeout);
-    // What is lost here was counted and warned about by the sender; there is nobody to tell.
-    let _ = shutdown(timeout);
+    let ended = shutdown(timeout);
     no_end_under_way(deadline);
+    ended
 }
 
 /// Starts what a forked child needs that has only measured so far.
@@ -265,7 +265,8 @@ fn end_with_the_process() {
 extern "C" fn at_exit() {
     let ended = std::panic::catch_unwind(|| {
         let timeout = settings::current().map_or(Duration::ZERO, Settings::shutdown_timeout);
-        last_shutdown(timeout);
+        // What is lost here was counted and warned about by the sender; there is nobody to tell.
+        let _ = last_shutdown(timeout);
     });
     // A panic has said so.
     let _ = ended;

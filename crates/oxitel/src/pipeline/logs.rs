@@ -61,10 +61,10 @@ pub(crate) fn emit_filled(
 ) {
     let named = record.span.map(|span| span.ids);
     let Some((ids, settings)) = local::place_to_log(named) else { return };
-    let now_ns = clock::now().wall_ns;
     let mut scratch = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
     if fill(&mut Filling { scratch: &mut scratch, settings }) {
-        scratch.commit(scope, record, &ids, now_ns);
+        // What a value recorded while it was printed came before.
+        scratch.commit(scope, record, &ids, clock::now().wall_ns);
     }
     scratch.give_back();
 }

@@ -20,7 +20,8 @@ pub(crate) fn watch(timeout: Duration) -> io::Result<usize> {
     static STARTED: AtomicU64 = AtomicU64::new(0);
     let epoch = state::epoch();
     if STARTED.swap(epoch, Ordering::AcqRel) == epoch {
-        return Ok(0);
+        // The thread is there. A signal that somebody has handled meanwhile may be free again.
+        return Ok(take_over_all());
     }
     let watched = begin(timeout, epoch);
     if watched.is_err() {
@@ -35,7 +36,12 @@ fn begin(timeout: Duration, epoch: u64) -> io::Result<usize> {
     thread::spawn_unmarked(c"oxitel-signals", move || wait(reader, timeout))?;
     // Last: a signal before this is handled as if there were no thread, not by the parent's.
     EPOCH.store(epoch, Ordering::Release);
-    Ok(ENDING.into_iter().filter(|signal| take_over(*signal)).count())
+    Ok(take_over_all())
+}
+
+/// How many are ours now.
+fn take_over_all() -> usize {
+    ENDING.into_iter().filter(|signal| take_over(*signal)).count()
 }
 
 fn pipe() -> io::Result<[libc::c_int; 2]> {
@@ -102,7 +108,8 @@ fn wait(reader: libc::c_int, timeout: Duration) {
             return;
         }
     }
-    super::lifecycle::last_shutdown(timeout);
+    // What is lost here was counted and warned about by the sender; there is nobody to tell.
+    let _ = super::lifecycle::last_shutdown(timeout);
     die_of(libc::c_int::from(byte));
 }
 

@@ -139,7 +139,6 @@ impl Line {
         let text = &mut self.text;
         // Writing to a String cannot fail.
         let _ = match value {
-            Value::Empty => Ok(()),
             Value::Str(value) if value.is_empty() || value.contains(char::is_whitespace) => {
                 write!(text, "{value:?}")
             }
@@ -165,8 +164,8 @@ impl Line {
                 self.text.push(']');
                 Ok(())
             }
-            // Fields of `tracing` are none.
-            Value::Map(_) => Ok(()),
+            // Fields of `tracing` are none of these.
+            Value::Empty | Value::Map(_) => Ok(()),
         };
     }
 }

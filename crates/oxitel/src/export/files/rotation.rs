@@ -36,12 +36,14 @@ pub(super) fn set_aside(file: &File, path: &Path) -> io::Result<()> {
 }
 
 /// A name that nobody has; an empty file holds it, because processes in two containers may have the
-/// same number.
+/// same number. Its time is later than that of all others, also when the clock stands still or goes
+/// back: it is the newest.
 fn free_name(path: &Path) -> io::Result<PathBuf> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let newest = old_files(path)?.into_iter().map(|(time, _)| time).max();
+    let mut time = newest.map_or(0, |newest| newest.saturating_add(1)).max(now as u64);
     let process = std::process::id();
     let (stem, ending) = parts(path);
-    let mut time = now;
     loop {
         let name = path.with_file_name(format!("{stem}-{time:013}-{process}.{ending}"));
         let mut options = OpenOptions::new();

@@ -106,6 +106,25 @@ fn a_file_that_is_large_enough_is_set_aside_and_the_oldest_goes() {
 }
 
 #[test]
+fn the_file_that_was_set_aside_last_is_the_newest_whatever_the_clock_says() {
+    let folder = Folder::new();
+    let files = Files::new(&folder.0).rotate_at(1).keep(2);
+    let mut writer = files.exporter(SignalKind::Traces);
+    write(&mut writer, "10").expect("written");
+    write(&mut writer, "11").expect("written");
+    // As if the clock had gone back by centuries since.
+    let [old, _] = <[_; 2]>::try_from(folder.names()).expect("one set aside, and the current one");
+    let process = old.rsplit_once('-').expect("time and process").1;
+    let ahead = folder.0.join(format!("traces-9795185487123-{process}"));
+    fs::rename(folder.0.join(&old), ahead).expect("renamed");
+    for number in 12..15 {
+        write(&mut writer, &number.to_string()).expect("written");
+    }
+    let expected: Vec<_> = (12..15).map(|number| line(&number.to_string())).collect();
+    assert_eq!(folder.lines(), expected);
+}
+
+#[test]
 fn a_line_that_is_too_long_for_any_file_is_written_all_the_same() {
     let folder = Folder::new();
     let mut writer = Files::new(&folder.0).rotate_at(1).exporter(SignalKind::Traces);
