@@ -32,6 +32,7 @@ __all__ = [
     "end_by_signals",
     "flush",
     "forget_kept",
+    "guests",
     "is_running",
     "kept",
     "leave",
@@ -324,6 +325,18 @@ def leave() -> None:
 
 def forget_kept() -> None:
     """Forgets the requests so far."""
+
+def guests(signal: str) -> list[dict[str, Any]]:
+    """The extensions that have joined, with what each has recorded of a signal in this process."""
+
+def leave() -> None:
+    """The program is about to end: other threads find no current span any more."""
+
+context_v1: Any
+"""For other extensions: the current span."""
+
+engine_v1: Any
+"""For other extensions: the engine."""
 
 def add_processor(processor: Any) -> None:
     """From now on a span processor of the program sees each recorded span."""

@@ -160,7 +160,7 @@ pub(crate) fn stats<'py>(py: Python<'py>, signal: Option<&str>) -> PyResult<Boun
     ledger(py, &stats)
 }
 
-fn named(signal: &str) -> PyResult<SignalKind> {
+pub(crate) fn named(signal: &str) -> PyResult<SignalKind> {
     match signal {
         "traces" => Ok(SignalKind::Traces),
         "metrics" => Ok(SignalKind::Metrics),

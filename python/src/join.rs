@@ -1,10 +1,12 @@
-//! What other Rust extensions of this process find here: the current span, in a capsule.
+//! What other Rust extensions of this process find here: the current span and the engine, each in a
+//! capsule.
 //!
 //! The functions behind it use the context variable and the dict that a Context is, and run no
 //! bytecode for what the API and we make ourselves: see `oxitel::join`.
 
 use crate::api::{Api, api};
 use crate::attributes::{key_text, text};
+use crate::engine::named;
 use crate::span::Span;
 use crate::tracer::Recorder;
 use oxitel::SpanContext;
@@ -38,13 +40,15 @@ impl Found {
 
 /// Puts the capsules into the module.
 pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
     let (attribute, name) = host::CONTEXT;
-    let capsule =
-        PyCapsule::new_with_value(module.py(), host::context_table::<OfThisProcess>(), name)?;
-    module.setattr(attribute, capsule)?;
+    let table = host::context_table::<OfThisProcess>();
+    module.setattr(attribute, PyCapsule::new_with_value(py, table, name)?)?;
+    let (attribute, name) = host::ENGINE;
+    module.setattr(attribute, PyCapsule::new_with_value(py, host::engine_table(), name)?)?;
     // The last of all that is registered later: until then, telemetry ends with the program's help.
     let leave = module.getattr("leave")?;
-    module.py().import("atexit")?.call_method1("register", (leave,)).map(drop)
+    py.import("atexit")?.call_method1("register", (leave,)).map(drop)
 }
 
 /// The program is about to end. Python ends its other threads at any moment from now on, in a way
@@ -53,6 +57,22 @@ pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
 pub(crate) fn leave() {
     ENDS_THE_PROGRAM.set(true);
     IS_LEAVING.store(true, Ordering::Relaxed);
+}
+
+/// The extensions that have joined, with what each has recorded of a signal (`traces`, `metrics` or
+/// `logs`) in this process.
+#[pyfunction]
+pub(crate) fn guests<'py>(py: Python<'py>, signal: &str) -> PyResult<Vec<Bound<'py, PyDict>>> {
+    let shown = |guest: host::GuestStats| {
+        let dict = PyDict::new(py);
+        dict.set_item("name", guest.name)?;
+        dict.set_item("recorded", guest.recorded)?;
+        dict.set_item("handed", guest.handed)?;
+        dict.set_item("lost", guest.lost)?;
+        dict.set_item("open", guest.open)?;
+        Ok(dict)
+    };
+    host::guests(named(signal)?).into_iter().map(shown).collect()
 }
 
 static IS_LEAVING: AtomicBool = AtomicBool::new(false);

@@ -43,7 +43,7 @@ mod _native {
             end_by_signals, flush, forget_kept, is_running, kept, receivers, resource, shutdown,
             start, stats,
         },
-        join::leave,
+        join::{guests, leave},
         logs::{LogSink, Logger},
         metrics::{
             instruments::{Counter, Gauge, Histogram, UpDownCounter},

@@ -199,6 +199,8 @@ class Receiver:
     def __init__(self) -> None:
         self.requests: list[Request] = []
         """What came, in order; what was refused is not in it."""
+        self.connections = 0
+        """How many were opened."""
         self.refused = 0
         self.status = 200
         """What the next requests are answered with."""
@@ -359,6 +361,10 @@ def _handler(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         # Head and body of an answer would wait for each other otherwise.
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            receiver.connections += 1
+            super().setup()
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))

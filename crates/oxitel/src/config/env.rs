@@ -33,6 +33,10 @@ pub(super) fn read(lookup: impl Fn(&str) -> Option<String>) -> Config {
     }
     let mut config = reader.draft.config;
     config.warnings = reader.warnings;
+    #[cfg(feature = "python")]
+    {
+        config.for_guests = super::joined::lines(&reader.lookup);
+    }
     config.read_proxies(reader.lookup);
     config.remember_values();
     config

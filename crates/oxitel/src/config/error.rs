@@ -17,6 +17,12 @@ pub enum InitError {
         "telemetry already runs in this process; the first `init` counts, this one changed nothing"
     )]
     AlreadyRunning,
+    /// This extension of Python has joined another engine, which sends what it records.
+    #[cfg(feature = "python")]
+    #[error(
+        "this extension has joined the engine of the package oxitel, which starts and ends telemetry"
+    )]
+    Joined,
     /// The system gave no thread to send from.
     #[error("the system gave no thread to send telemetry from; raise the limit on threads")]
     NoThread,

@@ -7,6 +7,8 @@ mod choices;
 mod draft;
 mod env;
 mod error;
+#[cfg(feature = "python")]
+mod joined;
 mod notes;
 mod origins;
 #[cfg(feature = "otel")]
@@ -145,6 +147,9 @@ pub struct Config {
     exception_signal: Option<String>,
     /// What the environment says that cannot be followed.
     warnings: Vec<String>,
+    /// What guests of this engine are told; see `joined`.
+    #[cfg(feature = "python")]
+    for_guests: String,
     origins: Origins,
 }
 
@@ -193,6 +198,8 @@ impl Default for Config {
             semconv_opt_in: Vec::new(),
             exception_signal: None,
             warnings: Vec::new(),
+            #[cfg(feature = "python")]
+            for_guests: String::new(),
             origins: Origins::default(),
         }
     }

@@ -33,7 +33,12 @@ impl Config {
         }
         let own_metrics = self.own_metrics && metrics.as_ref().is_some_and(is_sent);
         let rules = Rules::new(self.redaction.clone());
-        Ok(Some(Settings {
+        Ok(Some(Settings { traces, metrics, logs, page, own_metrics, ..self.recording(rules) }))
+    }
+
+    /// How records are made, and nothing about where they go.
+    pub(super) fn recording(&self, rules: Rules) -> Settings {
+        Settings {
             resource: self.resource().redact(&rules),
             sampler: self.sampler.clone(),
             limits: self.limits,
@@ -42,21 +47,25 @@ impl Config {
             rules,
             hooks: self.hooks.clone(),
             baggage: current_baggage,
-            traces,
-            metrics,
-            page,
-            logs,
+            traces: None,
+            metrics: None,
+            page: None,
+            logs: None,
             events_of_spans: self.tracing_events == TracingEvents::SpanEvents,
             log_limit: Limit {
                 count: self.log_records.attributes,
                 value_length: self.log_records.value_length,
             },
             aggregation: self.metric_reader.aggregation(self.metrics.exporters.prometheus),
-            own_metrics,
+            own_metrics: false,
             standard_rpc_metrics: self.has_opted_in("rpc"),
             shutdown_timeout: bounded(self.shutdown_timeout),
             live_bytes: self.live_bytes,
-        }))
+            #[cfg(feature = "python")]
+            is_joined: false,
+            #[cfg(feature = "python")]
+            for_guests: self.for_guests.clone(),
+        }
     }
 
     /// Whether newer conventions are asked for in this area; those that were there stay.

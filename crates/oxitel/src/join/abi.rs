@@ -5,6 +5,8 @@
 //! is another capsule.
 
 use crate::context::{Ids, SpanContext, SpanId, TraceFlags, TraceId};
+use crate::export::SignalKind;
+use crate::pipeline::state::Shared;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,9 +28,21 @@ pub(super) struct Capsule {
 pub(super) const CONTEXT: Capsule =
     Capsule { attribute: c"context_v1", name: c"oxitel._native.context_v1" };
 
+/// The engine. A host of another major version has another capsule.
+pub(super) const ENGINE: Capsule =
+    Capsule { attribute: c"engine_v1", name: c"oxitel._native.engine_v1" };
+
 /// What functions of the tables answer.
 pub(super) mod code {
     pub(crate) const OK: i32 = 0;
+    /// There is no room. Whoever refuses does not count: the guest does.
+    pub(crate) const FULL: i32 = 1;
+    /// Nothing is recorded, or not any more.
+    pub(crate) const OFF: i32 = 2;
+    /// It was recorded before the last fork: the parent has it.
+    pub(crate) const STALE: i32 = 3;
+    /// Not everything was done by the deadline, or something was lost.
+    pub(crate) const LATE: i32 = 4;
     /// There is no current span.
     pub(crate) const NONE: i32 = 5;
     /// This thread does not hold the interpreter, or must not touch it any more.
@@ -179,13 +193,221 @@ unsafe impl Table for ContextTable {
     const SMALLEST: usize = 48;
 }
 
+/// An instrumentation scope, by value: there are no numbers that both sides would have to agree on.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScopeBytes {
+    /// An `InstrumentationScope` of OTLP.
+    pub(super) scope: Bytes,
+    pub(super) schema_url: Bytes,
+}
+
+/// A stretch of records of one scope.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RunBytes {
+    /// Which of the batch's scopes.
+    pub(super) scope: u32,
+    pub(super) records: u32,
+    pub(super) offset: u32,
+    pub(super) length: u32,
+}
+
+/// Records that are handed over: lent for one call, and copied, as no allocator is shared.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Batch {
+    /// Of this struct, in bytes.
+    pub(super) size: usize,
+    /// The host's epoch in which they were recorded.
+    pub(super) epoch: u64,
+    pub(super) guest: u32,
+    /// One of [`signal_number`].
+    pub(super) signal: u32,
+    pub(super) records: u64,
+    /// Fields of the message that holds records; for metrics, of the one that holds scopes.
+    pub(super) bytes: Bytes,
+    /// None for metrics.
+    pub(super) runs: *const RunBytes,
+    pub(super) run_count: usize,
+    pub(super) scopes: *const ScopeBytes,
+    pub(super) scope_count: usize,
+}
+
+impl Batch {
+    pub(super) const SMALLEST: usize = 80;
+}
+
+/// How the tables name a signal.
+pub(super) const fn signal_number(signal: SignalKind) -> u32 {
+    match signal {
+        SignalKind::Traces => 0,
+        SignalKind::Logs => 1,
+        SignalKind::Metrics => 2,
+    }
+}
+
+pub(super) fn signal_of(number: u32) -> Option<SignalKind> {
+    SignalKind::ALL.into_iter().find(|signal| signal_number(*signal) == number)
+}
+
+/// What a guest has counted of one signal.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    /// Of this struct as the caller knows it; then how much was written.
+    pub(super) size: usize,
+    pub(super) recorded: u64,
+    /// The host has them.
+    pub(super) handed: u64,
+    pub(super) lost: u64,
+    /// In open chunks.
+    pub(super) open: u64,
+}
+
+/// Answers the guest's number.
+pub(super) type Register = unsafe extern "C" fn(*const GuestTable) -> i32;
+pub(super) type Submit = unsafe extern "C" fn(*const Batch) -> i32;
+pub(super) type Simple = unsafe extern "C" fn() -> i32;
+/// Until then, in nanoseconds of the monotonic clock.
+pub(super) type Until = unsafe extern "C" fn(u64) -> i32;
+pub(super) type Drain = unsafe extern "C" fn(u32, u64) -> i32;
+pub(super) type Count = unsafe extern "C" fn(u32, *mut Counts) -> i32;
+/// As [`Text`], without a choice.
+pub(super) type Said = unsafe extern "C" fn(*mut u8, usize) -> isize;
+
+/// What a host offers.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct EngineTable {
+    pub(super) head: Head,
+    /// Lives for the whole process.
+    pub(super) shared: *const Shared,
+    pub(super) register: Option<Register>,
+    /// How records are made, as variables: `NAME=value`, each with a zero behind it.
+    pub(super) config: Option<Said>,
+    pub(super) submit: Option<Submit>,
+    /// A guest begins to record in this process: it is to have somebody who sends.
+    pub(super) ready: Option<Simple>,
+    pub(super) flush: Option<Until>,
+}
+
+// SAFETY: the shared words are atomics of a static, and functions can be called from anywhere.
+unsafe impl Send for EngineTable {}
+// SAFETY: as above.
+unsafe impl Sync for EngineTable {}
+// SAFETY: `repr(C)`, the head is first, and no function is all zeros.
+unsafe impl Table for EngineTable {
+    const SMALLEST: usize = 64;
+}
+
+/// What a guest answers to.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GuestTable {
+    pub(super) head: Head,
+    pub(super) name: Bytes,
+    /// The shared words have changed.
+    pub(super) changed: Option<Simple>,
+    /// Hands over what lies in open chunks of one signal.
+    pub(super) drain: Option<Drain>,
+    pub(super) count: Option<Count>,
+    /// Hands over what was measured.
+    pub(super) collect_metrics: Option<Simple>,
+    /// The end of a session: nothing is measured any more.
+    pub(super) ended: Option<Simple>,
+}
+
+// SAFETY: the name is a static's, and functions can be called from anywhere.
+unsafe impl Send for GuestTable {}
+// SAFETY: as above.
+unsafe impl Sync for GuestTable {}
+// SAFETY: `repr(C)`, the head is first, and no function is all zeros.
+unsafe impl Table for GuestTable {
+    const SMALLEST: usize = 72;
+}
+
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<Head>() == 16 && size_of::<Bytes>() == 16 && size_of::<Place>() == 32);
-    assert!(size_of::<ContextTable>() == 48);
+    assert!(size_of::<ScopeBytes>() == 32 && size_of::<RunBytes>() == 16);
+    assert!(size_of::<Batch>() == Batch::SMALLEST && size_of::<Counts>() == 40);
+    assert!(size_of::<ContextTable>() == <ContextTable as Table>::SMALLEST);
+    assert!(size_of::<EngineTable>() == <EngineTable as Table>::SMALLEST);
+    assert!(size_of::<GuestTable>() == <GuestTable as Table>::SMALLEST);
+    assert!(size_of::<Shared>() == 16);
 };
 
 /// Runs a function of a table: no panic crosses the border.
 pub(super) fn contained(action: impl FnOnce() -> i32) -> i32 {
     catch_unwind(AssertUnwindSafe(action)).unwrap_or(code::PANIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Bytes, ContextTable, HAS_BAGGAGE, HAS_STATE, Head, MAJOR, Place, Table, code, contained,
+        known_part,
+    };
+    use crate::context::{SpanContext, SpanId, TraceFlags, TraceId};
+
+    fn head<T: Table>(major: u32, size: usize) -> Result<usize, u32> {
+        // Larger than any table, as that of a later minor version is.
+        let mut table = [u64::MAX; 32];
+        table[0] = u64::from(major) | 7 << 32;
+        table[1] = size as u64;
+        // SAFETY: the size is at most that of the array, or not looked at.
+        let known = unsafe { known_part(table.as_ptr().cast::<T>()) };
+        known.map(|_| size).map_err(|head| head.minor)
+    }
+
+    #[test]
+    fn a_table_of_a_later_version_is_known_in_part_and_a_torn_one_not_at_all() {
+        let own = size_of::<ContextTable>();
+        assert_eq!(head::<ContextTable>(MAJOR, own), Ok(own));
+        assert_eq!(head::<ContextTable>(MAJOR, own + 80), Ok(own + 80));
+        assert_eq!(head::<ContextTable>(MAJOR, own - 1), Err(7));
+        assert_eq!(head::<ContextTable>(MAJOR + 1, own), Err(7));
+        assert_eq!(head::<ContextTable>(0, usize::MAX), Err(7));
+    }
+
+    #[test]
+    fn what_an_older_version_does_not_have_is_empty() {
+        #[repr(C)]
+        #[derive(Clone, Copy)]
+        struct Grown {
+            before: ContextTable,
+            added: Option<super::Get>,
+        }
+        // SAFETY: `repr(C)`, the head is first, and no function is all zeros.
+        unsafe impl Table for Grown {
+            const SMALLEST: usize = ContextTable::SMALLEST;
+        }
+        let head = Head::of::<ContextTable>();
+        let old = ContextTable { head, get: None, attach: None, detach: None, text: None };
+        // SAFETY: the head tells that no more is there.
+        let grown = unsafe { known_part((&raw const old).cast::<Grown>()) };
+        assert!(grown.is_ok_and(|grown| grown.added.is_none() && grown.before.get.is_none()));
+    }
+
+    #[test]
+    fn a_place_crosses_the_border_whole() {
+        let trace = TraceId::from_bytes(*b"0123456789abcdef");
+        let span = SpanId::from_bytes(*b"ghijklmn");
+        for made in [SpanContext::remote, SpanContext::local] {
+            let context = made(trace, span, TraceFlags(3), Some("v=1")).with_debug();
+            let place = Place::of(&context, true);
+            assert_eq!(place.flags & (HAS_STATE | HAS_BAGGAGE), HAS_STATE | HAS_BAGGAGE);
+            assert_eq!(place.span_context(Some("v=1")), context);
+        }
+        assert!(!Place::of(&SpanContext::NONE, false).span_context(None).is_valid());
+    }
+
+    #[test]
+    fn no_panic_crosses_the_border() {
+        assert_eq!(contained(|| panic!("a fault")), code::PANIC);
+        let nothing = Bytes { start: std::ptr::null(), length: 3 };
+        // SAFETY: null is no bytes.
+        assert!(unsafe { nothing.get() }.is_empty());
+    }
 }

@@ -121,10 +121,15 @@ const MOST: usize = 1 << 20;
 
 fn text_of(table: &ContextTable, which: u32) -> Option<String> {
     let text = table.text?;
+    // SAFETY: the table's function, with the room that is said.
+    text_by(|start, room| unsafe { text(which, start, room) })
+}
+
+/// A text that `write` writes: it gets room, and answers how long the text is.
+pub(super) fn text_by(write: impl Fn(*mut u8, usize) -> isize) -> Option<String> {
     let mut bytes = vec![0; ROOM];
     loop {
-        // SAFETY: the table's function; so much room lives for this call.
-        let length = unsafe { text(which, bytes.as_mut_ptr(), bytes.len()) };
+        let length = write(bytes.as_mut_ptr(), bytes.len());
         let length = usize::try_from(length).ok().filter(|length| *length <= MOST)?;
         let fits = length <= bytes.len();
         bytes.resize(length, 0);

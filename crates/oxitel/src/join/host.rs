@@ -3,15 +3,50 @@
 //! A program in Rust needs none of it. It follows the needs of `oxitel`'s own binding and may change
 //! with any version.
 
-use super::abi::{self, Bytes, ContextTable, Head, Place, code, contained, text as texts};
-use super::python;
+use super::abi::{self, Bytes, Counts, Head, Place, code, contained, text as texts};
+pub use super::abi::{ContextTable, EngineTable};
+use super::{guests, python};
 use crate::context::{Baggage, SpanContext};
+use crate::export::SignalKind;
 use crate::propagate;
 use std::borrow::Cow;
 use std::ffi::CStr;
 
 /// The module's attribute for the [`context_table`], and its capsule's name.
 pub const CONTEXT: (&CStr, &CStr) = (abi::CONTEXT.attribute, abi::CONTEXT.name);
+
+/// The same for the [`engine_table`].
+pub const ENGINE: (&CStr, &CStr) = (abi::ENGINE.attribute, abi::ENGINE.name);
+
+/// The table of the engine.
+pub fn engine_table() -> EngineTable {
+    guests::table()
+}
+
+/// What another extension has recorded since it joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GuestStats {
+    /// What it calls itself.
+    pub name: String,
+    /// Of these records ..
+    pub recorded: u64,
+    /// .. so many were handed over to this engine,
+    pub handed: u64,
+    /// so many are lost,
+    pub lost: u64,
+    /// and so many lie in open chunks.
+    pub open: u64,
+}
+
+/// The extensions that have joined, with what they have recorded of a signal in this process.
+pub fn guests(signal: SignalKind) -> Vec<GuestStats> {
+    let stats = |guest: &guests::Guest| {
+        let Counts { recorded, handed, lost, open, .. } = guest.counts(signal);
+        GuestStats { name: guest.name.clone(), recorded, handed, lost, open }
+    };
+    guests::all().map(stats).collect()
+}
 
 /// How the binding reaches Python's current span. Each function runs with the interpreter held, and
 /// touches objects that are written in C alone: it imports nothing and runs no bytecode, which may

@@ -8,14 +8,17 @@
 //! Flow: a guest's chunk -> `guest` -> the host's table -> `host` -> the host's queue -> send.
 //!
 //! In reading order: `abi` (the tables), `python` (the interpreter's functions, looked up while the
-//! program runs: no PyO3, and the same crate links into a plain binary), `guest` and `handed` (the
-//! guest's side), `borders` (the current span), `ordinary` (the same without a host), `host`.
+//! program runs: no `PyO3`, and the same crate links into a plain binary), `guest` and `handed` (the
+//! guest's side), `borders` (the current span), `ordinary` (the same without a host), `host` and
+//! `guests` (the host's side).
 
 #![expect(unsafe_code, reason = "tables of C functions, and the interpreter's own")]
 
 mod abi;
 mod borders;
 pub(crate) mod guest;
+pub(crate) mod guests;
+mod handed;
 pub mod host;
 mod ordinary;
 mod python;

@@ -48,10 +48,12 @@ pub(super) fn attach(python: &Functions, span: &SpanContext) -> Option<Token> {
 }
 
 /// Makes the one before current again.
+#[expect(clippy::needless_pass_by_value, reason = "a token is used once")]
 pub(super) fn detach(python: &Functions, token: Token) {
+    let Token(token) = token;
     without_pending(python, || {
         // SAFETY: the reference is ours, and the interpreter is held.
-        let token = unsafe { Owned::new(python, token.0) }?;
+        let token = unsafe { Owned::new(python, token) }?;
         let api = Api::loaded(python)?;
         // The API itself says what fails here.
         api.call(&api.context, c"detach", [token]).map(drop)

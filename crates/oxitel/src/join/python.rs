@@ -1,5 +1,5 @@
 //! The few functions of the interpreter that a guest needs, looked up while the program runs: the
-//! crate links into programs without Python, and next to any version of PyO3.
+//! crate links into programs without Python, and next to any version of `PyO3`.
 
 use super::abi::{Capsule, HOST};
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};

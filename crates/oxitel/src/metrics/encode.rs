@@ -13,7 +13,7 @@ use super::total::{Buckets, Total};
 use crate::pipeline::encode::message;
 
 /// A part of a collection that one request can carry.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Piece {
     /// `ResourceMetrics.scope_metrics` fields.
     pub(crate) bytes: Vec<u8>,

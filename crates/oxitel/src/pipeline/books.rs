@@ -120,7 +120,7 @@ fn lose(claims: BTreeMap<Place, Vec<Claim>>) {
 #[cfg(test)]
 mod tests {
     use super::super::buffer::Buffer;
-    use super::super::lane::Lane;
+    use super::super::lane::{Lane, Origin};
     use super::super::parcel::Parcel;
     use super::Books;
     use crate::export::spool::{State, Stored};
@@ -129,7 +129,7 @@ mod tests {
     use bytes::Bytes;
 
     fn lane() -> &'static Lane {
-        Box::leak(Box::new(Lane::new(None)))
+        Box::leak(Box::new(Lane::new(Origin { signal: SignalKind::Traces, epoch: 1 }, None)))
     }
 
     /// So many records that two exporters take.

@@ -41,6 +41,14 @@ impl Buffer {
         self.charged
     }
 
+    /// Takes a copy of what another buffer held.
+    #[cfg(feature = "python")]
+    pub(crate) fn fill(&mut self, bytes: &[u8], runs: &[Run], records: u64) {
+        self.bytes.extend_from_slice(bytes);
+        self.runs.extend_from_slice(runs);
+        self.records = records;
+    }
+
     /// Notes that bytes from `offset` on are one more record of `scope`.
     #[inline]
     pub(crate) fn note(&mut self, scope: &'static ScopeData, offset: usize) {

@@ -46,6 +46,10 @@ impl Control {
         engine: &'static Engine,
         settings: &'static Settings,
     ) -> bool {
+        #[cfg(feature = "python")]
+        if settings.is_joined {
+            return crate::join::guest::host().is_some_and(crate::join::guest::Host::ready);
+        }
         let mut progress = lock(&self.progress);
         if progress.running {
             return true;

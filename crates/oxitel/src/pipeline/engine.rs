@@ -2,7 +2,7 @@
 
 use super::buffer::lock;
 use super::control::Control;
-use super::lane::{Lane, Lanes};
+use super::lane::{Lane, Lanes, Origin};
 use super::per_epoch::PerEpoch;
 use super::registry::Registry;
 use super::scratch::Scratch;
@@ -10,6 +10,8 @@ use super::settings::{self, Settings};
 use super::sync::AtomicPtr;
 use super::{ids, state};
 use crate::export::{BatchId, SignalKind};
+#[cfg(feature = "python")]
+use crate::join::guests;
 use crate::stats::Stats;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -30,6 +32,8 @@ pub(crate) struct Engine {
     /// Whose batches they are, and how many there were.
     batches_of: u128,
     batches: AtomicU64,
+    #[cfg(feature = "python")]
+    pub(crate) guests: guests::Inbox,
 }
 
 /// What one scratch counts for in any case; what it grows by is counted in `charge`.
@@ -64,7 +68,7 @@ pub(crate) fn of_this_process() -> Option<(&'static Engine, &'static Settings)> 
 
 impl Engine {
     fn new(epoch: u64, settings: &Settings) -> Self {
-        let lane = |signal| Lane::new(settings.route(signal));
+        let lane = |signal| Lane::new(Origin { signal, epoch }, settings.route(signal));
         Self {
             epoch,
             lanes: Lanes {
@@ -79,6 +83,8 @@ impl Engine {
             before: Mutex::default(),
             batches_of: (u128::from(ids::seed()) << 64) | u128::from(ids::seed()),
             batches: AtomicU64::new(0),
+            #[cfg(feature = "python")]
+            guests: guests::Inbox::new(state::is_running()),
         }
     }
 
@@ -86,9 +92,13 @@ impl Engine {
         self.lanes.of(signal)
     }
 
-    /// Hands over every open chunk of the signal; `false` when one stayed busy until the deadline.
+    /// Hands over every open chunk of the signal, those of guests as well; `false` when one stayed
+    /// busy until the deadline.
     pub(crate) fn collect(&self, signal: SignalKind, deadline: Instant) -> bool {
-        self.registry.collect(signal, self.lane(signal), deadline)
+        let collected = self.registry.collect(signal, self.lane(signal), deadline);
+        #[cfg(feature = "python")]
+        let collected = guests::drain(signal, deadline) && collected;
+        collected
     }
 
     /// Hands over every open chunk of every signal.
@@ -159,9 +169,12 @@ impl Engine {
         *lock(&self.before)
     }
 
-    /// What was lost of any signal.
+    /// What was lost of any signal, also by guests.
     pub(crate) fn lost(&self) -> u64 {
-        SignalKind::ALL.iter().map(|signal| self.stats_of(*signal).lost()).sum()
+        let lost: u64 = SignalKind::ALL.iter().map(|signal| self.stats_of(*signal).lost()).sum();
+        #[cfg(feature = "python")]
+        let lost = guests::lost() + lost;
+        lost
     }
 
     /// What is still on its way, of any signal.

@@ -56,6 +56,9 @@ impl Gatherer {
         if let Some(health) = &self.health {
             buffer::lock(health).report(self.engine);
         }
-        metrics::collect_pieces(clock::now().wall_ns, REQUEST_BYTES)
+        let pieces = metrics::collect_pieces(clock::now().wall_ns, REQUEST_BYTES);
+        #[cfg(feature = "python")]
+        let pieces = [pieces, crate::join::guests::collect_metrics(self.engine)].concat();
+        pieces
     }
 }

@@ -3,10 +3,14 @@
 //! Signals do not share any of these, so that one dead endpoint never stalls another signal.
 
 use super::buffer::{Buffer, Memory, lock};
+#[cfg(feature = "python")]
+use super::buffer::{LARGEST, Run};
 use super::items::Items;
 use super::ledger::Ledger;
 use super::settings::Route;
 use crate::export::SignalKind;
+#[cfg(feature = "python")]
+use crate::join::guest::Refusal;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,8 +34,18 @@ impl Lanes {
     }
 }
 
+/// Whose records a lane carries.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "python"), expect(dead_code, reason = "nobody joins"))]
+pub(crate) struct Origin {
+    pub(crate) signal: SignalKind,
+    pub(crate) epoch: u64,
+}
+
 #[derive(Debug)]
 pub(crate) struct Lane {
+    #[cfg_attr(not(feature = "python"), expect(dead_code, reason = "nobody joins"))]
+    origin: Origin,
     pub(crate) memory: Memory,
     pub(crate) ledger: Ledger,
     pub(crate) items: Items,
@@ -44,8 +58,9 @@ pub(crate) struct Lane {
 
 impl Lane {
     /// For a signal that leaves by `route`; without one, nothing is recorded.
-    pub(crate) fn new(route: Option<&Route>) -> Self {
+    pub(crate) fn new(origin: Origin, route: Option<&Route>) -> Self {
         let lane = Self {
+            origin,
             memory: Memory::new(0),
             ledger: Ledger::default(),
             items: Items::default(),
@@ -64,10 +79,63 @@ impl Lane {
         self.items.set_limits(queue, batch);
     }
 
-    /// Queues a buffer with its records.
+    /// Queues a buffer with its records; one of a guest goes to the host.
     pub(crate) fn accept(&self, buffer: Buffer) {
+        #[cfg(feature = "python")]
+        if let Some(host) = crate::join::guest::host() {
+            self.hand_to(host, buffer);
+            return;
+        }
         self.ledger.queued(buffer.records);
         lock(&self.queue).push_back(buffer);
+    }
+
+    /// Hands a buffer over to the host, which copies it.
+    #[cfg(feature = "python")]
+    fn hand_to(&self, host: &crate::join::guest::Host, buffer: Buffer) {
+        let (ledger, records) = (&self.ledger, buffer.records);
+        match host.submit(self.origin, &buffer.bytes, &buffer.runs, records) {
+            Ok(()) => ledger.delivered(records),
+            Err(Refusal::Full) => ledger.dropped_queue_full(records),
+            Err(Refusal::Ended) => ledger.dropped_already_shutdown(records),
+            Err(Refusal::Broken) => ledger.dropped_unreachable(records),
+        }
+        self.memory.give_back(buffer);
+    }
+
+    /// Takes over records that another copy of this crate has encoded; `false` when there is no
+    /// room for them.
+    #[cfg(feature = "python")]
+    pub(crate) fn take_over(&self, bytes: &[u8], runs: &[Run]) -> bool {
+        let records = runs.iter().map(|run| u64::from(run.records)).sum();
+        if !self.admit_items(records) {
+            return false;
+        }
+        let Some(mut buffer) = self.memory.take(bytes.len()) else {
+            self.items.left(records);
+            return false;
+        };
+        buffer.fill(bytes, runs, records);
+        self.ledger.recorded(records);
+        self.accept(buffer);
+        self.watch_memory();
+        if bytes.len() > LARGEST / 2 {
+            self.wake();
+        }
+        true
+    }
+
+    /// Room for so many more records, by number?
+    #[cfg(feature = "python")]
+    fn admit_items(&self, records: u64) -> bool {
+        if !self.items.are_limited() {
+            return true;
+        }
+        let admitted = (0..records).take_while(|_| self.admit_item()).count() as u64;
+        if admitted < records {
+            self.items.left(admitted);
+        }
+        admitted == records
     }
 
     /// When memory is short, asks the sender to collect all open chunks now.

@@ -5,6 +5,8 @@ use super::{clock, current, engine, fork, local, state};
 use crate::bridge::opentelemetry::{MeterProvider, TracerProvider, baggage};
 use crate::config::InitError;
 use crate::export::SignalKind;
+#[cfg(feature = "python")]
+use crate::join::{guest, guests};
 use crate::metrics;
 use crate::stats::{FlushError, Stats};
 use std::io;
@@ -18,6 +20,10 @@ const END_PATIENCE: Duration = Duration::from_secs(5);
 pub(crate) fn start(settings: Settings) -> Result<(), InitError> {
     // By epoch: a fork in the middle of it does not keep the child from starting its own.
     static STARTING: AtomicU64 = AtomicU64::new(0);
+    #[cfg(feature = "python")]
+    if guest::host().is_some() && !settings.is_joined {
+        return Err(InitError::Joined);
+    }
     let epoch = state::epoch();
     if STARTING.swap(epoch, Ordering::Acquire) == epoch {
         return Err(InitError::AlreadyRunning);
@@ -57,7 +63,11 @@ fn begin(settings: Settings) -> Result<(), InitError> {
     state::set_events_of_spans(settings.events_of_spans);
     state::set_logs_wanted(settings.logs.is_some());
     current::set_activation(settings.activation);
-    end_with_the_process();
+    if !is_joined(settings) {
+        end_with_the_process();
+    }
+    #[cfg(feature = "python")]
+    engine.guests.open();
     // Release: the settings were published before.
     state::SHARED.config_generation.fetch_add(1, Ordering::Release);
     state::set(if settings.traces.is_some() { state::ON } else { state::WITHOUT_SPANS });
@@ -65,7 +75,20 @@ fn begin(settings: Settings) -> Result<(), InitError> {
         opentelemetry::global::set_tracer_provider(TracerProvider::new());
         MeterProvider::install();
     }
+    #[cfg(feature = "python")]
+    guests::tell();
     Ok(())
+}
+
+/// Whether records go to a host, which sends them and ends with the process.
+#[cfg(feature = "python")]
+fn is_joined(settings: &Settings) -> bool {
+    settings.is_joined
+}
+
+#[cfg(not(feature = "python"))]
+fn is_joined(_: &Settings) -> bool {
+    false
 }
 
 /// Sends everything recorded before the call. `Ok` means that all of it, and all since the last
@@ -82,6 +105,8 @@ pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     let queued = if collected && finished { 0 } else { engine.queued() };
     // Where no sender runs, the records that wait say what there is to say.
     let timed_out = !finished && engine.control.is_running();
+    #[cfg(feature = "python")]
+    let timed_out = timed_out || guest::host().is_some_and(|host| !host.flush(deadline));
     verdict(engine.control.newly_lost(ticket, engine.lost()), queued, timed_out)
 }
 
@@ -104,9 +129,19 @@ fn no_end_under_way(deadline: Instant) -> bool {
     true
 }
 
+/// The host has stopped recording: nothing is recorded here until it starts again.
+#[cfg(feature = "python")]
+pub(crate) fn follow_stop() {
+    state::stop();
+}
+
 /// Flushes and ends the engine; the first call does it, later ones find nothing to do.
 pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
     let Some(engine) = engine::current() else { return Ok(()) };
+    // A guest ends with its host.
+    if settings::current().is_some_and(is_joined) {
+        return flush(timeout);
+    }
     // Before the state changes: a start that sees the one sees the other.
     let is_first = ENDING.swap(state::epoch(), Ordering::AcqRel) != state::epoch();
     if !state::stop() {
@@ -122,8 +157,12 @@ pub(crate) fn shutdown(timeout: Duration) -> Result<(), FlushError> {
 
 fn end(engine: &'static engine::Engine, timeout: Duration) -> Result<(), FlushError> {
     let (half, deadline) = (deadline(timeout / 2), deadline(timeout));
+    #[cfg(feature = "python")]
+    guests::tell();
     // What is collected has to be sent as well: a thread that stands still gets half of the time.
     engine.collect_all(half);
+    #[cfg(feature = "python")]
+    engine.guests.close();
     let ticket = engine.control.ask_to_stop(deadline);
     engine.wake();
     // The sender gives up at the deadline by itself; the grace lets it write that down.
@@ -131,6 +170,8 @@ fn end(engine: &'static engine::Engine, timeout: Duration) -> Result<(), FlushEr
     if settings::current().is_some_and(Settings::measures) {
         metrics::stop();
     }
+    #[cfg(feature = "python")]
+    guests::tell_end();
     let timed_out = !ended || engine.control.is_incomplete();
     verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued(), timed_out)
 }

@@ -84,3 +84,18 @@ pub(crate) fn user() -> u32 {
     // SAFETY: it takes nothing and cannot fail.
     unsafe { libc::geteuid() }
 }
+
+/// Nanoseconds of the clock that nobody sets.
+#[cfg(all(unix, feature = "python"))]
+pub(crate) fn monotonic_ns() -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: it writes to what lives for this call.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut now) };
+    now.tv_sec.unsigned_abs() * 1_000_000_000 + now.tv_nsec.unsigned_abs()
+}
+
+/// There is no Python to be joined on these systems.
+#[cfg(all(not(unix), feature = "python"))]
+pub(crate) fn monotonic_ns() -> u64 {
+    0
+}

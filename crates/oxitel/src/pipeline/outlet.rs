@@ -23,7 +23,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// How much one request carries; a receiver's default limits are a multiple of it.
-pub(super) const REQUEST_BYTES: usize = 2 << 20;
+pub(crate) const REQUEST_BYTES: usize = 2 << 20;
 
 #[derive(Debug)]
 pub(crate) struct Outlet {

@@ -107,6 +107,12 @@ pub(crate) fn intern(
     INTERNED.get(bytes, schema_url)
 }
 
+/// The same for a scope that another copy of this crate has encoded.
+#[cfg(feature = "python")]
+pub(crate) fn intern_encoded(bytes: &[u8], schema_url: &str) -> &'static ScopeData {
+    INTERNED.get(bytes.to_vec(), schema_url)
+}
+
 /// All scopes of [`intern`], never freed: records refer to them by address.
 static INTERNED: Interned = Interned::new();
 /// Programs have a few dozen. One that names scopes after requests would fill the memory.

@@ -42,6 +42,12 @@ pub(crate) struct Settings {
     pub(crate) standard_rpc_metrics: bool,
     pub(crate) shutdown_timeout: Duration,
     pub(crate) live_bytes: usize,
+    /// Records go to the engine of another copy of this crate.
+    #[cfg(feature = "python")]
+    pub(crate) is_joined: bool,
+    /// What guests are told: variables, `NAME=value`, each with a zero behind it.
+    #[cfg(feature = "python")]
+    pub(crate) for_guests: String,
 }
 
 /// The page for Prometheus.

@@ -20,7 +20,7 @@ static GUEST: Scope = Scope::new("guest");
 /// Who takes what is recorded here, in words.
 #[pyfunction]
 fn joined() -> String {
-    match join::join() {
+    match join::join("guest") {
         Joined::Host => "host".to_owned(),
         other => format!("{other:?}"),
     }
@@ -183,7 +183,7 @@ fn stop(py: Python<'_>, threads: u64) -> u64 {
 
 #[pymodule]
 fn guest(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    join::join();
+    join::join("guest");
     module.add_class::<Hold>()?;
     for function in [
         wrap_pyfunction!(joined, module)?,
