@@ -35,8 +35,9 @@ const SIGNALS: &str = "signals";
 
 /// What the variables say, for guests: `NAME=value`, each with a zero behind it.
 pub(super) fn lines(lookup: &impl Fn(&str) -> Option<String>) -> String {
-    let said = VARIABLES.iter().filter_map(|name| Some(line(name, &lookup(name)?)));
-    said.collect()
+    // Empty is unset.
+    let value = |name: &str| lookup(name).filter(|value| !value.trim().is_empty());
+    VARIABLES.iter().filter_map(|name| Some(line(name, &value(name)?))).collect()
 }
 
 fn line(name: &str, value: &str) -> String {
@@ -107,6 +108,7 @@ mod tests {
             "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT" => Some("7".to_owned()),
             "OTEL_EXPORTER_OTLP_HEADERS" => Some("authorization=hunter2".to_owned()),
             "OTEL_EXPORTER_OTLP_ENDPOINT" => Some("http://localhost:4318".to_owned()),
+            "OTEL_PROPAGATORS" => Some(" ".to_owned()),
             "OTEL_LOGS_EXPORTER" => Some("none".to_owned()),
             _ => None,
         };
