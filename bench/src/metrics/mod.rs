@@ -2,11 +2,14 @@
 //!
 //! Eight series of three attributes, counted and put into a histogram, by handles that are bound to
 //! their attributes and with attributes at each call, by one thread and by two at once. One
-//! process per candidate, interleaved over rounds, as in `engine`. `ours` and `peer` are the
-//! candidates, `work` is what both do.
+//! process per candidate, interleaved over rounds, as in `engine`. `work` is what all candidates do;
+//! `ours`, `sdk` (`opentelemetry_sdk`), `facade` (the crate `metrics`) and `prometheus`
+//! (prometheus-client) are they.
 
+mod facade;
 mod ours;
-mod peer;
+mod prometheus;
+mod sdk;
 mod work;
 
 use crate::child;
@@ -19,12 +22,16 @@ use std::io::{self, Write};
 /// The word that starts this program as a candidate: `metrics-candidate NAME`.
 pub(crate) const CANDIDATE: &str = "metrics-candidate";
 const OURS: &str = "oxitel";
-const PEER: &str = "opentelemetry_sdk";
+/// The one that the goals speak of.
+const SDK: &str = "opentelemetry_sdk";
+const FACADE: &str = "metrics";
+const PROMETHEUS: &str = "prometheus-client";
+const ALL: [&str; 4] = [OURS, SDK, FACADE, PROMETHEUS];
 
 /// CPU time of one measurement in nanoseconds, by case.
 type Costs = BTreeMap<String, f64>;
 
-/// What is measured, and how much of the peer's cost ours may be.
+/// What is measured, and how much of the SDK's cost ours may be.
 const CASES: [(&str, Option<f64>); 8] = [
     ("counter/bound/1", None),
     ("counter/bound/2", Some(0.06)),
@@ -50,12 +57,13 @@ struct Line<'a> {
     ok: Option<bool>,
 }
 
-/// Measures both and prints what they cost.
+/// Measures all and prints what they cost.
 pub(crate) fn run(is_quick: bool) -> anyhow::Result<()> {
     let rounds = if is_quick { 5 } else { 11 };
     let mut all: BTreeMap<&str, Vec<Costs>> = BTreeMap::new();
     for round in 0..rounds {
-        let order = if round % 2 == 0 { [OURS, PEER] } else { [PEER, OURS] };
+        let mut order = ALL;
+        order.rotate_left(round % ALL.len());
         for candidate in order {
             all.entry(candidate).or_default().push(measured(candidate)?);
         }
@@ -66,24 +74,33 @@ pub(crate) fn run(is_quick: bool) -> anyhow::Result<()> {
         costs.sort_by(f64::total_cmp);
         costs.get(costs.len() / 2).copied().with_context(|| format!("nothing for {case}"))
     };
-    eprintln!("{:<24} {:>10} {:>20} {:>7}", "ns a measurement", OURS, PEER, "ratio");
+    eprintln!("{:<24} {:>8} {:>20} {:>10} {:>7}", "ns a measurement", OURS, "peer", "", "ratio");
     for (case, goal) in CASES {
-        print(case, goal, median(OURS, case)?, median(PEER, case)?)?;
+        let ours = median(OURS, case)?;
+        for peer in [SDK, FACADE, PROMETHEUS] {
+            let goal = goal.filter(|_| peer == SDK);
+            print(case, goal, ours, (peer, median(peer, case)?))?;
+        }
     }
     Ok(())
 }
 
-fn print(case: &str, goal: Option<f64>, ours: f64, theirs: f64) -> anyhow::Result<()> {
+fn print(
+    case: &str,
+    goal: Option<f64>,
+    ours: f64,
+    (peer, theirs): (&'static str, f64),
+) -> anyhow::Result<()> {
     let ratio = ours / theirs;
     let ok = goal.map(|goal| ratio <= goal);
-    eprintln!("{case:<24} {ours:>10.1} {theirs:>20.1} {ratio:>7.3}");
+    eprintln!("{case:<24} {ours:>8.1} {peer:>20} {theirs:>10.1} {ratio:>7.3}");
     let rounded = |number: f64| (number * 1_000.0).round() / 1_000.0;
     let line = Line {
         case,
         metric: "caller_ns",
         ours: rounded(ours),
-        peer: PEER,
-        peer_version: version(PEER).unwrap_or("unknown"),
+        peer,
+        peer_version: version(peer).unwrap_or("unknown"),
         theirs: rounded(theirs),
         ratio: rounded(ratio),
         goal,
@@ -102,7 +119,9 @@ fn measured(candidate: &str) -> anyhow::Result<Costs> {
 pub(crate) fn candidate(name: &str) -> anyhow::Result<()> {
     let costs = match name {
         OURS => ours::measure()?,
-        PEER => peer::measure(),
+        SDK => sdk::measure(),
+        FACADE => facade::measure()?,
+        PROMETHEUS => prometheus::measure(),
         other => bail!("there is no candidate {other:?} for metrics"),
     };
     writeln!(io::stdout(), "{}", serde_json::to_string(&costs)?).context("standard output")
