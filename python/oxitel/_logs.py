@@ -10,6 +10,7 @@ from opentelemetry import _logs, trace
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native
+from oxitel._end import end
 from oxitel._readable import Resource
 from oxitel._said import warn
 
@@ -116,4 +117,4 @@ class LoggerProvider(_logs.LoggerProvider):
 
     def shutdown(self) -> None:
         """Sends what is left and ends telemetry, for the whole process."""
-        _native.shutdown(2.0)
+        end()

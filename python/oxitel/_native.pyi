@@ -329,9 +329,6 @@ def forget_kept() -> None:
 def guests(signal: str) -> list[dict[str, Any]]:
     """The extensions that have joined, with what each has recorded of a signal in this process."""
 
-def leave() -> None:
-    """The program is about to end: other threads find no current span any more."""
-
 context_v1: Any
 """For other extensions: the current span."""
 

@@ -110,8 +110,13 @@ class _Installed:
         """Removes a handler, but ours not on behalf of a configuration that does not know it."""
         caller = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         is_configured_anew = caller.f_globals.get("__name__") == "logging.config"
-        if not (is_configured_anew and handler in self._ours):
-            logging.Logger.removeHandler(self.root, handler)
+        if is_configured_anew and handler in self._ours:
+            return
+        logging.Logger.removeHandler(self.root, handler)
+        # One of the program's has stood in for ours.
+        was_in_the_way = isinstance(handler, LogHandler) and handler is not self.handler
+        if was_in_the_way and not any(isinstance(it, LogHandler) for it in self.root.handlers):
+            self.root.handlers.extend(self._ours)
 
 
 class _LastResort(logging.Handler):

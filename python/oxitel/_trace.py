@@ -8,6 +8,7 @@ from opentelemetry import trace
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native
+from oxitel._end import end
 from oxitel._readable import Resource
 from oxitel._said import logger, warn
 
@@ -73,7 +74,7 @@ class TracerProvider(trace.TracerProvider):
         """Sends what is left and ends telemetry, for the whole process."""
         for processor in self.take_processors():
             processor.shutdown()
-        _native.shutdown(2.0)
+        end()
 
 
 def _otlp_exporter(processor: Any) -> Any | None:

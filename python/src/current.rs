@@ -62,16 +62,24 @@ impl CurrentSpan {
 #[pymethods]
 impl CurrentSpan {
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Span>> {
+        let twice = || PyRuntimeError::new_err("this span is entered already");
+        if self.entered().is_some() {
+            return Err(twice());
+        }
         let api = api(py);
         let current = api.runtime.current(py)?;
         let span = self.begin(&current)?;
         let token = api.runtime.attach(&api.context_with(&current, &span)?)?;
-        let before = self.entered().replace((span.clone().unbind(), token.unbind()));
-        if before.is_some() {
-            // The one before stays as it is: nobody can leave it any more.
-            return Err(PyRuntimeError::new_err("this span is entered already"));
-        }
-        Ok(span)
+        let held = (span.clone().unbind(), token.unbind());
+        // Another thread or task may have entered it since: that one's span stays.
+        let refused = {
+            let mut entered = self.entered();
+            if entered.is_some() { Some(held) } else { entered.replace(held) }
+        };
+        let Some((span, token)) = refused else { return Ok(span) };
+        api.runtime.detach(token.bind(py))?;
+        Span::finish(span.bind(py), None);
+        Err(twice())
     }
 
     fn __exit__(

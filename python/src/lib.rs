@@ -29,6 +29,7 @@ mod provider;
 mod readable;
 mod span;
 mod tracer;
+mod words;
 
 use pyo3::prelude::*;
 

@@ -6,6 +6,7 @@ use crate::current::CurrentSpan;
 use crate::decide;
 use crate::provider::PROVIDER;
 use crate::span::{OnExit, Span, time_ns};
+use crate::words::{Words, named};
 use oxitel::binding::{LiveSpan, OwnedValue, RuntimeScope, Start, starts_are_asked};
 use oxitel::{Kind, SpanContext};
 use pyo3::prelude::*;
@@ -15,24 +16,20 @@ use std::sync::Arc;
 /// Who records: what the spans of a tracer share.
 pub(crate) struct Recorder {
     pub(crate) scope: RuntimeScope,
-    name: String,
-    version: String,
-    schema_url: String,
-    attributes: Vec<(String, OwnedValue)>,
+    words: Words,
 }
 
 impl Recorder {
-    /// For spans that others record.
+    /// Of spans that were begun elsewhere.
     pub(crate) fn nobody() -> Self {
-        let (name, version, schema_url) = (String::new(), String::new(), String::new());
-        let scope = RuntimeScope::of("", "", "", &[]);
-        Self { scope, name, version, schema_url, attributes: Vec::new() }
+        let words = Words::none();
+        Self { scope: words.scope(), words }
     }
 
     /// The scope as the SDK shows it.
     pub(crate) fn scope_for_people<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let words = (self.name.as_str(), self.version.as_str(), self.schema_url.as_str());
-        api(py).scope_for_people(py, words, &self.attributes)
+        let Words { name, version, schema_url, attributes } = &self.words;
+        api(py).scope_for_people(py, (name, version, schema_url), attributes)
     }
 }
 
@@ -145,25 +142,13 @@ impl Tracer {
     #[new]
     #[pyo3(signature = (name, version=None, schema_url=None, attributes=None))]
     fn new(
-        py: Python<'_>,
-        name: &str,
-        version: Option<&str>,
-        schema_url: Option<&str>,
+        name: &Bound<'_, PyAny>,
+        version: Option<&Bound<'_, PyAny>>,
+        schema_url: Option<&Bound<'_, PyAny>>,
         attributes: Option<&Bound<'_, PyAny>>,
     ) -> Self {
-        let (version, schema_url) = (version.unwrap_or(""), schema_url.unwrap_or(""));
-        let attributes = owned_pairs(api(py), attributes);
-        let scope = lend_pairs(attributes.clone(), |attributes| {
-            RuntimeScope::of(name, version, schema_url, attributes)
-        });
-        let recorder = Recorder {
-            scope,
-            name: name.to_owned(),
-            version: version.to_owned(),
-            schema_url: schema_url.to_owned(),
-            attributes,
-        };
-        Self { recorder: Arc::new(recorder) }
+        let words = Words::of(name, version, schema_url, attributes);
+        Self { recorder: Arc::new(Recorder { scope: words.scope(), words }) }
     }
 
     #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None,
@@ -172,7 +157,7 @@ impl Tracer {
     fn start_span<'py>(
         &self,
         py: Python<'py>,
-        name: &Bound<'py, PyString>,
+        name: &Bound<'py, PyAny>,
         context: Option<&Bound<'py, PyAny>>,
         kind: Option<&Bound<'py, PyAny>>,
         attributes: Option<&Bound<'py, PyAny>>,
@@ -182,6 +167,7 @@ impl Tracer {
         set_status_on_exception: bool,
     ) -> PyResult<Bound<'py, Span>> {
         let context = api(py).given_or_current(py, context)?;
+        let name = &named(name);
         let on_exit = OnExit { record_exception, set_status: set_status_on_exception };
         let asked = Asked { name, context, kind, attributes, links, start_time, on_exit };
         self.recorder.begin(py, &asked)
@@ -192,7 +178,7 @@ impl Tracer {
     #[expect(clippy::too_many_arguments, reason = "the API's signature")]
     fn start_as_current_span(
         slf: &Bound<'_, Self>,
-        name: Py<PyString>,
+        name: &Bound<'_, PyAny>,
         context: Option<Py<PyAny>>,
         kind: Option<Py<PyAny>>,
         attributes: Option<Py<PyAny>>,
@@ -206,7 +192,7 @@ impl Tracer {
         let on_exit = OnExit { record_exception, set_status: set_status_on_exception };
         CurrentSpan::new(
             recorder,
-            name,
+            named(name).unbind(),
             [context, kind, attributes, links, start_time],
             on_exit,
             end_on_exit,

@@ -461,3 +461,24 @@ def test_imports_start_no_thread() -> None:
         assert len(os.listdir("/proc/self/task")) == 1
     """
     run_program(textwrap.dedent(code))
+
+
+def test_a_callback_that_is_registered_again_is_asked_once(
+    start: Start, receiver: Receiver
+) -> None:
+    start()
+    asked: list[int] = []
+    is_over = threading.Event()
+    provider = MeterProvider()
+
+    def callback(_: CallbackOptions) -> Iterable[Observation]:
+        if is_over.is_set():
+            return []
+        asked.append(1)
+        return [Observation(1)]
+
+    for _ in range(3):
+        provider.get_meter("again").create_observable_gauge("again.gauge", [callback])
+    assert sent(receiver, "again.gauge")[""].value == 1
+    is_over.set()
+    assert len(asked) == 1

@@ -363,6 +363,55 @@ def test_a_span_that_nobody_ends_is_not_sent_and_not_counted_as_alive(
     assert receiver.spans() == []
 
 
+def test_a_span_that_is_entered_twice_stays_the_one_it_is(
+    start: Start, tracer: trace.Tracer, receiver: Receiver
+) -> None:
+    start()
+    manager = tracer.start_as_current_span("work")
+    with manager as span:
+        with pytest.raises(RuntimeError, match="entered already"):
+            manager.__enter__()
+        assert trace.get_current_span() is span and span.is_recording()
+    assert not trace.get_current_span().get_span_context().is_valid
+    flush(receiver)
+    assert [span.name for span in receiver.spans()] == ["work"]
+
+
+def test_spans_that_are_kept_after_their_end_take_no_room_of_others(
+    start: Start, tracer: trace.Tracer, receiver: Receiver
+) -> None:
+    from oxitel import _native
+
+    start()
+    before = _native.stats("traces")["dropped"]
+    kept: list[trace.Span] = []
+    # As live spans they would fill the 64 MiB for those.
+    for number in range(90_000):
+        span = tracer.start_span("kept")
+        span.set_attribute("number", number)
+        span.end()
+        kept.append(span)
+    last: Any = kept[-1]
+    assert dict(last.attributes) == {"number": 89_999}
+    stats = _native.stats("traces")
+    assert stats["live"] == 0 and stats["dropped"] == before
+    del kept, last, span
+    flush(receiver)
+    assert len(receiver.spans("kept")) == 90_000
+
+
+def test_names_and_versions_of_any_type_become_text(start: Start, receiver: Receiver) -> None:
+    start()
+    odd: Any = TracerProvider().get_tracer("a\udc80", 1.5, schema_url=7)  # type: ignore[arg-type]
+    odd.start_span(17).end()
+    with odd.start_as_current_span(None):
+        pass
+    flush(receiver)
+    scope = receiver.span("17").scope
+    assert scope.name.startswith("a") and (scope.version, scope.schema_url) == ("1.5", "7")
+    assert receiver.span("None").scope == scope
+
+
 def test_a_sampler_of_the_program_decides_and_adds(start: Start, receiver: Receiver) -> None:
     from oxitel import _native
 

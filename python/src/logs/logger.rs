@@ -4,6 +4,7 @@ use super::{Raised, Surroundings, place_of};
 use crate::api::{Api, api};
 use crate::attributes::{key_text, lend_pairs, owned, owned_pairs};
 use crate::span::time_ns;
+use crate::words::Words;
 use oxitel::binding::{LogDetails, OwnedValue, RuntimeScope, logs_are_recorded};
 use oxitel::{Severity, SpanContext, SpanId, TraceFlags, TraceId};
 use pyo3::prelude::*;
@@ -33,17 +34,12 @@ impl Logger {
     #[new]
     #[pyo3(signature = (name, version=None, schema_url=None, attributes=None))]
     fn new(
-        py: Python<'_>,
-        name: &str,
-        version: Option<&str>,
-        schema_url: Option<&str>,
+        name: &Bound<'_, PyAny>,
+        version: Option<&Bound<'_, PyAny>>,
+        schema_url: Option<&Bound<'_, PyAny>>,
         attributes: Option<&Bound<'_, PyAny>>,
     ) -> Self {
-        let (version, schema_url) = (version.unwrap_or(""), schema_url.unwrap_or(""));
-        let scope = lend_pairs(owned_pairs(api(py), attributes), |attributes| {
-            RuntimeScope::of(name, version, schema_url, attributes)
-        });
-        Self { scope }
+        Self { scope: Words::of(name, version, schema_url, attributes).scope() }
     }
 
     /// Records a record of the API, or one of these parts.

@@ -2,9 +2,8 @@
 
 use super::instruments::{Counter, Gauge, Histogram, Measured, UpDownCounter};
 use super::observed;
-use crate::api::api;
-use crate::attributes::{lend_pairs, owned_pairs};
 use crate::provider::said;
+use crate::words::Words;
 use oxitel::binding::{Described, RuntimeScope};
 use oxitel::metrics::InstrumentKind;
 use pyo3::exceptions::PyValueError;
@@ -34,17 +33,12 @@ impl Meter {
     #[new]
     #[pyo3(signature = (name, version=None, schema_url=None, attributes=None))]
     fn new(
-        py: Python<'_>,
-        name: &str,
-        version: Option<&str>,
-        schema_url: Option<&str>,
+        name: &Bound<'_, PyAny>,
+        version: Option<&Bound<'_, PyAny>>,
+        schema_url: Option<&Bound<'_, PyAny>>,
         attributes: Option<&Bound<'_, PyAny>>,
     ) -> Self {
-        let (version, schema_url) = (version.unwrap_or(""), schema_url.unwrap_or(""));
-        let scope = lend_pairs(owned_pairs(api(py), attributes), |attributes| {
-            RuntimeScope::of(name, version, schema_url, attributes)
-        });
-        Self { scope }
+        Self { scope: Words::of(name, version, schema_url, attributes).scope() }
     }
 
     fn counter(&self, name: String, unit: String, description: String) -> Counter {

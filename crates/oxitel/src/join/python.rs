@@ -16,6 +16,8 @@ macro_rules! functions {
             $(pub(super) $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)*
             /// `PyExc_ModuleNotFoundError`: where the exception's class stands.
             not_found: *const Object,
+            /// The thread state that runs now; under one of two names, by the version.
+            running_thread_state: Option<unsafe extern "C" fn() -> Object>,
         }
 
         impl Functions {
@@ -33,6 +35,14 @@ macro_rules! functions {
                         }
                     },)*
                     not_found: symbol("PyExc_ModuleNotFoundError\0")?.cast(),
+                    running_thread_state: symbol("PyThreadState_GetUnchecked\0")
+                        .or_else(|| symbol("_PyThreadState_UncheckedGet\0"))
+                        // SAFETY: as above.
+                        .map(|found| unsafe {
+                            std::mem::transmute::<*mut c_void, unsafe extern "C" fn() -> Object>(
+                                found,
+                            )
+                        }),
                 })
             }
         }
@@ -42,6 +52,7 @@ macro_rules! functions {
 functions! {
     Py_IsInitialized: fn() -> c_int;
     PyGILState_Check: fn() -> c_int;
+    PyGILState_GetThisThreadState: fn() -> Object;
     Py_DecRef: fn(Object);
     PyImport_ImportModule: fn(*const c_char) -> Object;
     PyImport_GetModule: fn(Object) -> Object;
@@ -114,7 +125,18 @@ pub(super) fn attached() -> Option<&'static Functions> {
     let python = functions()?;
     // SAFETY: both only look, from any thread.
     let holds = unsafe { (python.Py_IsInitialized)() != 0 && (python.PyGILState_Check)() != 0 };
-    holds.then_some(python)
+    (holds && is_current(python)).then_some(python)
+}
+
+/// Whether the thread state that runs is this thread's. `PyGILState_Check` says yes to everybody
+/// once there was a second interpreter in the process.
+fn is_current(python: &Functions) -> bool {
+    let running = python.running_thread_state;
+    // SAFETY: both only look, from any thread.
+    running.is_none_or(|running| unsafe {
+        let own = (python.PyGILState_GetThisThreadState)();
+        !own.is_null() && running() == own
+    })
 }
 
 /// An object that we own one reference to. It lives while the interpreter is held.

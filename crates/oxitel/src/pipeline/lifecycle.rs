@@ -102,7 +102,12 @@ pub(crate) fn flush(timeout: Duration) -> Result<(), FlushError> {
     let ticket = engine.control.ask();
     engine.wake();
     let finished = engine.control.wait_for(ticket, deadline);
-    let queued = if collected && finished { 0 } else { engine.queued() };
+    // Of a guest everything is with its host as soon as it is collected.
+    #[cfg(feature = "python")]
+    let handed_over = guest::host().is_some() && collected;
+    #[cfg(not(feature = "python"))]
+    let handed_over = false;
+    let queued = if collected && finished || handed_over { 0 } else { engine.queued() };
     // Where no sender runs, the records that wait say what there is to say.
     let timed_out = !finished && engine.control.is_running();
     #[cfg(feature = "python")]

@@ -371,9 +371,14 @@ pub(crate) fn finish(scratch: Box<Scratch>, end_ns: Option<u64>) {
 }
 
 /// Encodes the finished span into this thread's chunk; the scratch stays with its owner, who calls
-/// [`let_go`] later. Without an end a hook has dropped it.
-pub(crate) fn write_finished(scratch: &Scratch, end_ns: Option<u64>) {
-    with_shard(|engine, shard| write(engine, shard, scratch, end_ns));
+/// [`let_go`] later. From now on it counts no more as the memory of a live span: who keeps it to read
+/// it keeps his own. Without an end a hook has dropped it.
+pub(crate) fn write_finished(scratch: &mut Scratch, end_ns: Option<u64>) {
+    with_shard(|engine, shard| {
+        write(engine, shard, scratch, end_ns);
+        scratch.give_back_charges();
+        engine.scratch_freed();
+    });
 }
 
 /// Takes a scratch back whose span was written, or never ended.
@@ -386,16 +391,17 @@ pub(crate) fn let_go(scratch: Box<Scratch>, is_written: bool) {
         if let (Some(home), Some(scratch)) = (local.home(), kept.take()) {
             if !is_written {
                 count_unended(&home.shard);
+            } else if !home.engine.admit_scratch(home.settings) {
+                return;
             }
             local.recycle(scratch, home.engine);
         }
     });
-    if kept.is_some()
+    if !is_written
+        && kept.is_some()
         && let Some(engine) = engine::current()
     {
-        if !is_written {
-            count_unended(engine.registry.orphans());
-        }
+        count_unended(engine.registry.orphans());
         engine.scratch_freed();
     }
 }

@@ -142,6 +142,14 @@ impl Scratch {
         }
     }
 
+    /// What it grew by counts no more.
+    pub(crate) fn give_back_charges(&mut self) {
+        let Self { attributes, events, links, .. } = self;
+        for charge in [&mut attributes.charge, &mut events.charge, &mut links.charge] {
+            *charge = Charge::default();
+        }
+    }
+
     pub(crate) fn is_worth_keeping(&self) -> bool {
         self.capacity() <= POOLED_BYTES
     }
