@@ -12,12 +12,10 @@ from opentelemetry.util.types import Attributes
 from oxitel import _native
 from oxitel._end import end
 from oxitel._readable import Resource
+from oxitel._remembered import Remembered
 from oxitel._said import warn
 
 _logs.Logger.register(_native.Logger)
-
-_MOST_LOGGERS = 1000
-"""Loggers that a provider remembers; each further one is made anew, with the same scope."""
 
 
 class LogHandler(_native.LogSink, logging.Handler):
@@ -77,7 +75,8 @@ class LoggerProvider(_logs.LoggerProvider):
     """Makes loggers whose records the engine takes. All of them share its one state."""
 
     def __init__(self) -> None:
-        self._loggers: dict[tuple[str, str | None, str | None], Any] = {}
+        # Bridges ask again for each record.
+        self._loggers = Remembered(_native.Logger)
 
     def get_logger(
         self,
@@ -93,18 +92,9 @@ class LoggerProvider(_logs.LoggerProvider):
                 "no logger name",
                 "get_logger() without a name: its records have a scope without one",
             )
-        if attributes:
-            return _native.Logger(  # type: ignore[return-value]  # registered above
-                name, version, schema_url, attributes
-            )
-        # Bridges ask again for each record.
-        scope = (name, version, schema_url)
-        logger = self._loggers.get(scope)
-        if logger is None:
-            logger = _native.Logger(name, version, schema_url)
-            if len(self._loggers) < _MOST_LOGGERS:
-                self._loggers[scope] = logger
-        return logger  # type: ignore[return-value]  # as above
+        return self._loggers.get(  # type: ignore[return-value]  # registered above
+            name, version, schema_url, attributes
+        )
 
     @property
     def resource(self) -> Resource:

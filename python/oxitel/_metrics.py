@@ -13,6 +13,7 @@ from oxitel import _native
 from oxitel._end import end
 from oxitel._observe import keep
 from oxitel._readable import Resource
+from oxitel._remembered import Remembered
 from oxitel._said import failed, warn
 
 metrics.Counter.register(_native.Counter)
@@ -172,17 +173,13 @@ def _bounds(name: str, advised: Any) -> list[float] | None:
     return None
 
 
-_MOST_METERS = 1024
-"""Scopes are a few dozen; one that is named after requests is made each time."""
-
-
 class MeterProvider(metrics.MeterProvider):
     """Makes meters whose measurements are recorded by the engine. All of them share its one
     state."""
 
     def __init__(self) -> None:
-        # Without a lock, which a forked child might find locked.
-        self._meters: dict[tuple[str, str | None, str | None], Meter] = {}
+        # A meter knows its callbacks: an instrumentation that is put in again brings them again.
+        self._meters = Remembered(Meter)
 
     def get_meter(
         self,
@@ -195,13 +192,7 @@ class MeterProvider(metrics.MeterProvider):
         if not name:
             name = ""
             warn("no meter name", "get_meter() without a name: its metrics are of a scope without")
-        if attributes:
-            return Meter(name, version, schema_url, attributes)
-        # The same one: it knows its callbacks, and an instrumentation that is put in again brings
-        # them again.
-        scope = (name, version, schema_url)
-        meter = self._meters.get(scope) or Meter(name, version, schema_url, None)
-        return self._meters.setdefault(scope, meter) if len(self._meters) < _MOST_METERS else meter
+        return self._meters.get(name, version, schema_url, attributes)
 
     @property
     def resource(self) -> Resource:

@@ -77,23 +77,27 @@ impl Recorder {
             |object: Option<&Bound<'py, PyAny>>| object.filter(|object| !object.is_none()).cloned();
         let links = given(asked.links).map_or_else(Vec::new, |links| linked(api, &links));
         let attributes = given(asked.attributes);
-        let mut start =
-            Start { kind: KINDS[kind], start_ns: time_ns(asked.start_time), ..Start::default() };
+        let start = Start {
+            kind: KINDS[kind],
+            start_ns: time_ns(asked.start_time),
+            links_follow: true,
+            ..Start::default()
+        };
         let deciders = PROVIDER.deciders();
+        // Whoever looks at a start sees what it begins with.
+        let are_set = deciders.is_none() && starts_are_asked();
         let mut decided = None;
         let live = if let Some(deciders) = &deciders {
-            start.links_follow = true;
             let (live, attributes) = decide::start(self, deciders, asked, &parent, &start);
             decided = attributes;
             live
-        } else if starts_are_asked() {
+        } else if are_set {
             let targets: Vec<_> = links.iter().map(|(to, _)| to.clone()).collect();
             lend_pairs(owned_pairs(api, attributes.as_ref()), |attributes| {
-                let start = Start { attributes, links: &targets, links_follow: true, ..start };
+                let start = Start { attributes, links: &targets, ..start };
                 LiveSpan::start(self.scope, &name, &parent, &start)
             })
         } else {
-            start.links_follow = true;
             LiveSpan::start(self.scope, &name, &parent, &start)
         };
         let span = Span::new(
@@ -103,7 +107,6 @@ impl Recorder {
             asked.on_exit,
             Arc::clone(self),
         );
-        let are_set = deciders.is_none() && starts_are_asked();
         if let Some(attributes) = decided.or(attributes).filter(|_| !are_set && span.is_live()) {
             span.set_all(&attributes);
         }

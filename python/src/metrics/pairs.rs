@@ -1,10 +1,10 @@
 //! The attributes of a measurement: the usual ones are lent as they lie in Python's memory.
 
 use crate::api::Api;
-use crate::attributes::{lend_pairs, owned_pairs};
+use crate::attributes::{borrowed, lend_pairs, owned_pairs};
 use oxitel::Value;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
+use pyo3::types::{PyDict, PyString};
 use std::array;
 
 /// How many attributes are lent; more are copied.
@@ -43,23 +43,8 @@ fn lend<'a>(
 ) -> Option<&'a [(&'a str, Value<'a>)]> {
     let mut count = 0;
     for (key, value) in held.iter().map_while(Option::as_ref) {
-        lent[count] = (key.cast_exact::<PyString>().ok()?.to_str().ok()?, plain(value)?);
+        lent[count] = (key.cast_exact::<PyString>().ok()?.to_str().ok()?, borrowed(value)?);
         count += 1;
     }
     Some(&lent[..count])
-}
-
-/// A value that no code of the program has a say in.
-#[inline]
-fn plain<'a>(value: &'a Bound<'_, PyAny>) -> Option<Value<'a>> {
-    if let Ok(value) = value.cast_exact::<PyString>() {
-        return value.to_str().ok().map(Value::Str);
-    }
-    if value.is_exact_instance_of::<PyInt>() {
-        return value.extract().ok().map(Value::I64);
-    }
-    if let Ok(value) = value.cast_exact::<PyBool>() {
-        return Some(Value::Bool(value.is_true()));
-    }
-    value.cast_exact::<PyFloat>().ok().map(|value| Value::F64(value.value()))
 }

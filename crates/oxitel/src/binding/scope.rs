@@ -1,6 +1,5 @@
 //! Scopes that are known only at run time.
 
-use crate::metrics::Meter;
 use crate::pipeline::scope::{self, ScopeData};
 use crate::record::Value;
 
@@ -18,10 +17,5 @@ impl RuntimeScope {
         attributes: &[(&str, Value<'_>)],
     ) -> Self {
         Self(scope::intern(name, version, schema_url, attributes))
-    }
-
-    /// Makes instruments of this scope.
-    pub fn meter(self) -> Meter {
-        Meter::in_scope(self.0)
     }
 }

@@ -130,7 +130,8 @@ impl Drop for LiveSpan {
         match std::mem::replace(&mut self.inner, Inner::Off) {
             Inner::Off | Inner::PassedOn => {}
             Inner::Passive(place) => local::recycle_passive(place),
-            Inner::Recorded(scratch) => local::let_go(scratch, self.end_ns.is_some()),
+            Inner::Recorded(scratch) if self.end_ns.is_some() => local::take_back(scratch),
+            Inner::Recorded(scratch) => local::discard(scratch, false),
         }
     }
 }

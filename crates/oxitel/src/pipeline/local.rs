@@ -371,7 +371,7 @@ pub(crate) fn finish(scratch: Box<Scratch>, end_ns: Option<u64>) {
 }
 
 /// Encodes the finished span into this thread's chunk; the scratch stays with its owner, who calls
-/// [`let_go`] later. From now on it counts no more as the memory of a live span: who keeps it to read
+/// [`take_back`] later. From now on it counts no more as the memory of a live span: who keeps it to read
 /// it keeps his own. Without an end a hook has dropped it.
 pub(crate) fn write_finished(scratch: &mut Scratch, end_ns: Option<u64>) {
     with_shard(|engine, shard| {
@@ -381,35 +381,19 @@ pub(crate) fn write_finished(scratch: &mut Scratch, end_ns: Option<u64>) {
     });
 }
 
-/// Takes a scratch back whose span was written, or never ended.
-pub(crate) fn let_go(scratch: Box<Scratch>, is_written: bool) {
+/// Takes a scratch back after [`write_finished`].
+pub(crate) fn take_back(scratch: Box<Scratch>) {
     if scratch.epoch != state::epoch() {
         return;
     }
-    let mut kept = Some(scratch);
     visit(|local| {
-        if let (Some(home), Some(scratch)) = (local.home(), kept.take()) {
-            if !is_written {
-                count_unended(&home.shard);
-            } else if !home.engine.admit_scratch(home.settings) {
-                return;
-            }
+        // In the pool it counts again.
+        if let Some(home) = local.home()
+            && home.engine.admit_scratch(home.settings)
+        {
             local.recycle(scratch, home.engine);
         }
     });
-    if !is_written
-        && kept.is_some()
-        && let Some(engine) = engine::current()
-    {
-        count_unended(engine.registry.orphans());
-        engine.scratch_freed();
-    }
-}
-
-/// It lives no more and was never a record.
-#[cold]
-fn count_unended(shard: &Shard) {
-    shard.traces.chunk.with(|_| shard.ended.increment());
 }
 
 /// Of a thread that is past its thread-locals.
@@ -424,7 +408,6 @@ fn finish_orphan(scratch: &Scratch, end_ns: Option<u64>) {
 
 /// Lets go of a span that is not to be recorded after all. `lost`: for want of memory, which is
 /// counted.
-#[cfg(feature = "tracing")]
 #[cold]
 pub(crate) fn discard(scratch: Box<Scratch>, lost: bool) {
     if scratch.epoch != state::epoch() {
@@ -445,7 +428,6 @@ pub(crate) fn discard(scratch: Box<Scratch>, lost: bool) {
     }
 }
 
-#[cfg(feature = "tracing")]
 fn count_discarded(engine: &Engine, shard: &Shard, lost: bool) {
     shard.traces.chunk.with(|_| {
         shard.ended.increment();

@@ -55,7 +55,7 @@ pub use sampler::Sampler;
 pub use sampling::{Decision, Sampling, Scalar, ShouldSample};
 #[cfg(feature = "otel")]
 pub(crate) use span::{
-    Inner, Parent, begin_in, end_of, is_kept, link_target, start_asked_in, start_in, start_with,
+    Inner, Parent, begin_in, end_of, is_kept, link_target, start_in, start_in_with, start_with,
 };
 #[cfg(all(feature = "otel", feature = "tracing"))]
 pub(crate) use span::{start, starts_are_asked};

@@ -161,15 +161,14 @@ pub(crate) fn begin_in(
     begun
 }
 
-/// The same in a program that is asked about its spans; `details` are on the span then.
-pub(crate) fn start_asked_in(
+/// The same, as a span of the direct API.
+pub(crate) fn start_in_with(
     scope: &'static ScopeData,
     name: &str,
     parent: &SpanContext,
     details: &Details<'_>,
 ) -> Span {
-    let start = || asked::start(scope, name, Parent::Given(parent), details);
-    Span(if state::is_on() { start() } else { Inner::Off })
+    Span(begin_in(scope, name, parent, details))
 }
 
 impl Span {

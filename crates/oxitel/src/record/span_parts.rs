@@ -95,14 +95,15 @@ fn pairs(fields: Fields<'_>, number: u32) -> impl Iterator<Item = (&str, ValueRe
     messages(fields, number).filter_map(pair)
 }
 
-fn number(mut fields: Fields<'_>, number: u32) -> u32 {
-    let found = fields.by_ref().flatten().find_map(|field| match field {
+fn number(fields: Fields<'_>, number: u32) -> u32 {
+    let found = fields.flatten().find_map(|field| match field {
         (known, Content::Varint(count)) if known == number => Some(count as u32),
         _ => None,
     });
     found.unwrap_or(0)
 }
 
-fn text(fields: Fields<'_>, number: u32) -> &str {
+/// The text of a field; empty if there is none.
+pub(super) fn text(fields: Fields<'_>, number: u32) -> &str {
     messages(fields, number).find_map(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or("")
 }

@@ -48,11 +48,7 @@ impl<'a> SpanRef<'a> {
 
     /// Who records it.
     pub fn scope_name(&self) -> &str {
-        let name = Fields::new(&self.scratch.scope.bytes).flatten().find_map(|field| match field {
-            (1, Content::Bytes(name)) => std::str::from_utf8(name).ok(),
-            _ => None,
-        });
-        name.unwrap_or("")
+        span_parts::text(Fields::new(&self.scratch.scope.bytes), 1)
     }
 
     /// Its attributes, in the order in which they were last set.

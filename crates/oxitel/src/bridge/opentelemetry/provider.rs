@@ -7,7 +7,7 @@ use crate::pipeline::clock::wall_ns_of;
 use crate::pipeline::current::{self, InsideApi};
 use crate::pipeline::scope::ScopeData;
 use crate::pipeline::{local, state};
-use crate::record::{Details, Kind, start_asked_in, start_in};
+use crate::record::{Details, Kind, start_in, start_in_with};
 use opentelemetry::trace::{self, SpanBuilder};
 use opentelemetry::{Context, InstrumentationScope};
 
@@ -87,7 +87,7 @@ impl Tracer {
                 links_follow: true,
                 start_ns: builder.start_time.map(wall_ns_of),
             };
-            start_asked_in(self.scope, &builder.name, parent, &details)
+            start_in_with(self.scope, &builder.name, parent, &details)
         });
         Span::of(span)
     }
