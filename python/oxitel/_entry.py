@@ -8,7 +8,6 @@ standard's usual endpoint, `localhost`, holds when none is named.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _globals, _lifecycle, _resolve
@@ -38,7 +37,7 @@ def _provider(provider: _globals.Provider) -> Any:
     if not _lifecycle.is_running():
         plan = _resolve.by_entry_point(os.environ)
         # Which signals are ours, the variables say, one by one.
-        plan = replace(plan, traces=False, metrics=False, logs=False, listens=False)
+        plan.traces = plan.metrics = plan.logs = plan.listens = False
         _lifecycle.start(plan)
     return mine
 

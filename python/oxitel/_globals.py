@@ -6,7 +6,6 @@ each serves for ever: before a start, after an end, and in a forked child.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -14,19 +13,19 @@ from oxitel._fork import ForkLock
 from oxitel._said import warn
 
 
-@dataclass(frozen=True)
 class Provider:
     """How the provider of a signal becomes the global one. Its modules are loaded when it is
     asked for: what a program does without costs it nothing."""
 
-    what: str
-    module: str
-    """Ours, and the class in it."""
-    kind: str
-    api: str
-    """The API's module, which has `get_…` and `set_…` for it."""
-    stand_in: str
-    """The class that the API answers with until there is one."""
+    def __init__(self, what: str, module: str, kind: str, api: str, stand_in: str) -> None:
+        self.what = what
+        self.module = module
+        """Ours, and the class in it."""
+        self.kind = kind
+        self.api = api
+        """The API's module, which has `get_…` and `set_…` for it."""
+        self.stand_in = stand_in
+        """The class that the API answers with until there is one."""
 
     def make(self) -> Any:
         """Ours."""

@@ -80,7 +80,7 @@ def _listen_no_more() -> None:
 
 def _tell_that_it_runs(plan: Plan) -> None:
     """Asking twice for the same is harmless."""
-    if plan != _running:
+    if not plan.asks_for_the_same(_running):
         warn(
             "runs",
             "telemetry runs already, so this call changes nothing: shutdown_telemetry() first",

@@ -3,51 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 from opentelemetry.util.types import AnyValue
 
 
-@dataclass(frozen=True)
-class Event:
+class _Shown:
+    """Stays as it is, and equals what has the same parts.
+
+    Classes by hand: to have them made by `dataclasses` takes a hundred times as long, at the start
+    of every program.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, *parts: object) -> None:
+        for name, part in zip(self.__slots__, parts, strict=True):
+            object.__setattr__(self, name, part)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} of {type(self).__name__} cannot be set")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name} of {type(self).__name__} cannot be deleted")
+
+    def _parts(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Shown) or type(self) is not type(other):
+            return NotImplemented
+        return self._parts() == other._parts()
+
+    def __hash__(self) -> int:
+        # Attributes have no hash.
+        return hash(tuple(part for part in self._parts() if not isinstance(part, Mapping)))
+
+    def __repr__(self) -> str:
+        parts = zip(self.__slots__, self._parts(), strict=True)
+        return f"{type(self).__name__}({', '.join(f'{name}={part!r}' for name, part in parts)})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), self._parts()
+
+
+class Event(_Shown):
     """Something that happened during a span."""
 
+    __slots__ = ("name", "attributes", "timestamp", "dropped_attributes")
+
     name: str
-    attributes: Mapping[str, AnyValue] = field(hash=False)
+    attributes: Mapping[str, AnyValue]
     timestamp: int
     """Nanoseconds since 1970."""
-    dropped_attributes: int = 0
+    dropped_attributes: int
     """Left out because of a limit."""
 
+    def __init__(
+        self,
+        name: str,
+        attributes: Mapping[str, AnyValue],
+        timestamp: int,
+        dropped_attributes: int = 0,
+    ) -> None:
+        super().__init__(name, attributes, timestamp, dropped_attributes)
 
-@dataclass(frozen=True)
-class Link:
+
+class Link(_Shown):
     """A span that another one points at."""
 
+    __slots__ = ("context", "attributes", "dropped_attributes")
+
     context: SpanContext
-    attributes: Mapping[str, AnyValue] = field(hash=False)
-    dropped_attributes: int = 0
+    attributes: Mapping[str, AnyValue]
+    dropped_attributes: int
     """Left out because of a limit."""
 
+    def __init__(
+        self,
+        context: SpanContext,
+        attributes: Mapping[str, AnyValue],
+        dropped_attributes: int = 0,
+    ) -> None:
+        super().__init__(context, attributes, dropped_attributes)
 
-@dataclass(frozen=True)
-class InstrumentationScope:
+
+class InstrumentationScope(_Shown):
     """Who recorded a span."""
 
+    __slots__ = ("name", "version", "schema_url", "attributes")
+
     name: str
-    version: str = ""
-    schema_url: str = ""
-    attributes: Mapping[str, AnyValue] = field(default_factory=dict[str, AnyValue], hash=False)
+    version: str
+    schema_url: str
+    attributes: Mapping[str, AnyValue]
+
+    def __init__(
+        self,
+        name: str,
+        version: str = "",
+        schema_url: str = "",
+        attributes: Mapping[str, AnyValue] | None = None,
+    ) -> None:
+        super().__init__(name, version, schema_url, attributes or {})
 
 
-@dataclass(frozen=True)
-class Resource:
+class Resource(_Shown):
     """What describes this process."""
 
-    attributes: Mapping[str, AnyValue] = field(hash=False)
-    schema_url: str = ""
+    __slots__ = ("attributes", "schema_url")
+
+    attributes: Mapping[str, AnyValue]
+    schema_url: str
+
+    def __init__(self, attributes: Mapping[str, AnyValue], schema_url: str = "") -> None:
+        super().__init__(attributes, schema_url)
 
 
 def to_json(span: Any, indent: int | None = 4) -> str:

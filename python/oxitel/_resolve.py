@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
 
@@ -25,49 +24,62 @@ ENVIRONMENT_KEYS = ("deployment.environment.name", "deployment.environment")
 """The name of today and the one before it. The engine fills the other with the value of one."""
 
 
-@dataclass(frozen=True)
 class Remark:
     """Something to tell people."""
 
-    level: int
-    text: str
+    def __init__(self, level: int, text: str) -> None:
+        self.level, self.text = level, text
 
 
-@dataclass(frozen=True)
 class Plan:
-    """What telemetry is started with."""
+    """What telemetry is started with.
 
-    variables: Mapping[str, str]
-    """They stand in front of the environment's; an empty one hides the environment's."""
+    A class by hand: to have it made by `dataclasses` takes a hundred times as long, at the start
+    of every program.
+    """
 
-    resource: Mapping[str, str]
-    """What the program says about itself; it wins over every variable."""
+    def __init__(
+        self,
+        variables: Mapping[str, str],
+        resource: Mapping[str, str],
+        *,
+        traces: bool = True,
+        metrics: bool = True,
+        logs: bool = True,
+        listens: bool = True,
+        log_level: int = logging.INFO,
+        logs_become_events: bool = False,
+        keep: str | None = None,
+        page: bool = False,
+        remarks: tuple[Remark, ...] = (),
+    ) -> None:
+        self.variables = variables
+        """They stand in front of the environment's; an empty one hides the environment's."""
+        self.resource = resource
+        """What the program says about itself; it wins over every variable."""
+        self.traces = traces
+        """Whether ours becomes the API's global tracer provider."""
+        self.metrics = metrics
+        """The same for the meter provider."""
+        self.logs = logs
+        """The same for the logger provider."""
+        self.listens = listens
+        """Whether records of `logging` are taken."""
+        self.log_level = log_level
+        """Records of `logging` below it are not taken."""
+        self.logs_become_events = logs_become_events
+        """Records of `logging` become events of the current span, and no log records."""
+        self.keep = keep
+        """`nowhere`: spans are recorded although nobody takes them, so that there are ids."""
+        self.page = page
+        """Whether the program serves the page for Prometheus itself."""
+        self.remarks = remarks
+        """What to tell people about it."""
 
-    traces: bool = True
-    """Whether ours becomes the API's global tracer provider."""
-
-    metrics: bool = True
-    """The same for the meter provider."""
-
-    logs: bool = True
-    """The same for the logger provider."""
-
-    listens: bool = True
-    """Whether records of `logging` are taken."""
-
-    log_level: int = logging.INFO
-    """Records of `logging` below it are not taken."""
-
-    logs_become_events: bool = False
-    """Records of `logging` become events of the current span, and no log records."""
-
-    keep: str | None = None
-    """`nowhere`: spans are recorded although nobody takes them, so that there are ids."""
-
-    page: bool = False
-    """Whether the program serves the page for Prometheus itself."""
-
-    remarks: tuple[Remark, ...] = ()
+    def asks_for_the_same(self, other: Plan | None) -> bool:
+        """Whether telemetry would be the same."""
+        mine, theirs = vars(self), vars(other) if other else {}
+        return all(theirs.get(name) == mine[name] for name in mine if name != "remarks")
 
 
 class Draft:
