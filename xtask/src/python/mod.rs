@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::arguments::{Arguments, UsageError};
-use crate::tools::{Skip, python_environment_in};
+use crate::tools::{self, Skip, python_environment_in};
 use crate::{Outcome, cargo, console};
 
 pub(crate) use bench::bench;
@@ -76,8 +76,7 @@ pub(crate) fn installed(root: &Path, build: Build) -> anyhow::Result<Result<Path
 
 /// What the tests of the package need.
 pub(crate) fn requirements(root: &Path) -> anyhow::Result<String> {
-    let file = root.join(FOLDER).join("tests/requirements.txt");
-    fs::read_to_string(&file).with_context(|| file.display().to_string())
+    tools::requirements(&root.join(FOLDER).join("tests/requirements.txt"))
 }
 
 /// Builds the extension, beside the Python files.
