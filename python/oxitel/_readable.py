@@ -49,6 +49,14 @@ class Resource:
     attributes: Mapping[str, AnyValue] = field(hash=False)
     schema_url: str = ""
 
+    def to_json(self, indent: int | None = 4) -> str:
+        """As the SDK's console exporters print it."""
+        # Here, because few programs come here, and all of them would start later.
+        import json
+
+        shown = {"attributes": self.attributes, "schema_url": self.schema_url}
+        return json.dumps(shown, indent=indent, default=str)
+
 
 def to_json(span: Any, indent: int | None = 4) -> str:
     """A span as the SDK's console exporter prints it."""

@@ -11,6 +11,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
 
@@ -67,6 +68,12 @@ class Plan:
     page: bool = False
     """Whether the program serves the page for Prometheus itself."""
 
+    sampler: Any = None
+    """An object of the program that decides about spans in place of the engine's sampler."""
+
+    id_generator: Any = None
+    """An object of the program that makes ids in place of the engine."""
+
     remarks: tuple[Remark, ...] = ()
 
 
@@ -122,14 +129,15 @@ def enable(
     endpoint: str | None = None,
     service_name: str | None = None,
     log_level: int = logging.INFO,
-    sampler: str | None = None,
+    sampler: Any = None,
 ) -> Plan:
     """What `enable_telemetry` starts with."""
     draft = Draft(environment)
     draft.describe("service.name", service_name)
     if endpoint:
         draft.variables[ENDPOINT] = endpoint
-    if sampler:
+    decider = sampler if hasattr(sampler, "should_sample") else None
+    if sampler and decider is None:
         draft.variables |= sampler_variables(str(sampler))
     for signal, is_wanted in zip(SIGNALS, (traces, metrics, logs), strict=True):
         # What is wanted follows the environment.
@@ -143,6 +151,7 @@ def enable(
         logs=logs,
         listens=logs and not draft.is_off("LOGS"),
         log_level=log_level,
+        sampler=decider,
     )
 
 

@@ -82,7 +82,7 @@ macro_rules! names {
 
 names! {
     __module__, __qualname__, _context, _dict, attributes, context, description, get_span_context, items, decision, generate_span_id,
-    generate_trace_id, is_sampled, is_trace_id_random, should_sample, trace_state,
+    generate_trace_id, is_recording, is_sampled, is_trace_id_random, should_sample, trace_state,
     status_code, to_header,
 }
 
