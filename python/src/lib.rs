@@ -44,7 +44,7 @@ mod _native {
             end_by_signals, flush, forget_kept, is_running, kept, receivers, resource, shutdown,
             start, stats,
         },
-        join::{guests, leave},
+        join::{find_later, guests, leave},
         logs::{LogSink, Logger},
         metrics::{
             instruments::{Counter, Gauge, Histogram, UpDownCounter},
