@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+from typing import Any, Protocol
 
 from oxitel import _lifecycle, _resolve
+
+
+class Sampler(Protocol):
+    """Decides about spans, as the SDK's samplers do."""
+
+    def should_sample(self, *args: Any, **kwargs: Any) -> Any:
+        """An object with `decision`, `attributes` and `trace_state`."""
+        ...
 
 
 def enable_telemetry(
@@ -16,7 +25,7 @@ def enable_telemetry(
     endpoint: str | None = None,
     service_name: str | None = None,
     log_level: int = logging.INFO,
-    sampler: str | None = None,
+    sampler: str | Sampler | None = None,
 ) -> None:
     """Starts telemetry, by arguments first and the standard's variables second.
 
@@ -31,7 +40,8 @@ def enable_telemetry(
         service_name: The name of this service.
         log_level: Records of `logging` below it are not taken.
         sampler: Which traces are kept: a name of the standard, such as `always_on`, or
-            `ratio:0.1` for a tenth of them.
+            `ratio:0.1` for a tenth of them. Or an object with the method `should_sample` of the
+            SDK's samplers, which is asked for each span.
     """
     plan = _resolve.enable(
         os.environ,

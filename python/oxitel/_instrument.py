@@ -7,6 +7,7 @@ installs it. Nothing here raises, and doing it twice is doing it once.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -88,13 +89,23 @@ def instrument_all(app: Any = None) -> list[str]:
     """Everything that is installed, each by itself; the names of what is traced now. Without
     `app`, apps of FastAPI that are made from now on are traced.
 
-    A library that is not installed is no concern here; one without its package is a warning.
+    A library that is not installed is no concern here; one without its package is a warning. What
+    `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` names is left out.
     """
-    there = [library for library in CLIENTS if find_spec(library.name) is not None]
+    there = [library for library in CLIENTS if _is_asked_for(library)]
     done = [library.name for library in there if _instrument(library, {})]
-    if find_spec(FASTAPI.name) is not None and instrument_fastapi(app):
+    if _is_asked_for(FASTAPI) and instrument_fastapi(app):
         done.insert(0, FASTAPI.name)
     return done
+
+
+def _is_asked_for(library: Library) -> bool:
+    """Whether it is installed, and the variable does not switch it off, by the name that
+    `opentelemetry-instrument` has for it."""
+    listed = os.environ.get("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", "").split(",")
+    off = {name.strip() for name in listed}
+    is_off = "*" in off or library.module.replace("_", "-") in off
+    return not is_off and find_spec(library.name) is not None
 
 
 def _instrument(library: Library, options: dict[str, Any]) -> bool:

@@ -13,10 +13,11 @@ import os
 import sys
 from typing import Any
 
-from oxitel import _globals, _native, _signals
+from oxitel import _chosen, _globals, _native, _signals
 from oxitel._fork import ForkLock
+from oxitel._provider import end_all
 from oxitel._resolve import Plan
-from oxitel._said import failed, logger, warn
+from oxitel._said import logger, warn
 
 SHUTDOWN_SECONDS = 1.9
 """How long the end of a program waits for telemetry: it is to be over within two seconds, whatever
@@ -53,9 +54,16 @@ def start(plan: Plan) -> bool:
 
 
 def _start_engine(plan: Plan) -> bool:
+    variables = dict(plan.variables)
+    sampler, ids = plan.sampler, plan.id_generator
+    seen = os.environ | variables
+    if sampler is None and (sampler := _chosen.sampler(seen)) is not None:
+        # The engine does not know this name.
+        variables |= dict.fromkeys((_chosen.SAMPLER, _chosen.SAMPLER_ARGUMENT), "")
+    _native.set_deciders(sampler, _chosen.id_generator(seen) if ids is None else ids)
     try:
         return _native.start(
-            dict(plan.variables),
+            variables,
             list(plan.resource.items()),
             shutdown_timeout=SHUTDOWN_SECONDS,
             keep=plan.keep,
@@ -95,21 +103,22 @@ def shutdown_telemetry(timeout: float = SHUTDOWN_SECONDS) -> bool:
     next `enable_telemetry()` or `configure_telemetry()`.
     """
     global _running
+    # Outside of the lock: what the program has added may wait for threads that want it.
+    _end_processors()
     with _lock:
         _running = None
-        _end_processors()
         _listen_no_more()
-        return _native.shutdown(timeout) is None
+        is_delivered = _native.shutdown(timeout) is None
+        _native.set_deciders(None, None)
+        return is_delivered
 
 
 def _end_processors() -> None:
     """Those of the program, which may still have something to record."""
-    provider = _globals.made(_globals.TRACES)
-    for processor in provider.take_processors() if provider else ():
-        try:
-            processor.shutdown()
-        except Exception as error:
-            failed("shutdown", error)
+    for signal in (_globals.TRACES, _globals.LOGS):
+        provider = _globals.made(signal)
+        if provider is not None:
+            end_all(provider.take_processors())
 
 
 def is_running() -> bool:

@@ -4,14 +4,15 @@ logger provider."""
 from __future__ import annotations
 
 import logging
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 from opentelemetry import _logs, trace
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native
-from oxitel._end import end
-from oxitel._readable import Resource
+from oxitel._provider import OnEngine, is_absorbed
 from oxitel._remembered import Remembered
 from oxitel._said import warn
 
@@ -71,7 +72,7 @@ class TraceFormatter(logging.Formatter):
         return f"{line} [trace:{trace_id[:8]}...] [span:{span_id[:8]}...]"
 
 
-class LoggerProvider(_logs.LoggerProvider):
+class LoggerProvider(OnEngine, _logs.LoggerProvider):
     """Makes loggers whose records the engine takes. All of them share its one state."""
 
     def __init__(self) -> None:
@@ -96,15 +97,25 @@ class LoggerProvider(_logs.LoggerProvider):
             name, version, schema_url, attributes
         )
 
-    @property
-    def resource(self) -> Resource:
-        """What describes this process."""
-        return Resource(_native.resource())
+    def add_log_record_processor(self, log_record_processor: Any) -> None:
+        """From now on `log_record_processor` sees each log record before it is recorded, those of
+        `logging`, too, and may change it.
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Whether everything that was recorded before the call was delivered."""
-        return _native.flush(timeout_millis / 1000) is None
+        One of the SDK's that would send the records where the engine sends them already is left
+        out.
+        """
+        if not is_absorbed(log_record_processor, "logs"):
+            # Here, because few programs come here.
+            from oxitel import _log_record
 
-    def shutdown(self) -> None:
-        """Sends what is left and ends telemetry, for the whole process."""
-        end()
+            _log_record.add(log_record_processor)
+
+    def processors(self) -> Sequence[Any]:
+        """What the program has added."""
+        module = sys.modules.get("oxitel._log_record")
+        return module.all_of_them() if module else ()
+
+    def take_processors(self) -> list[Any]:
+        """Those, which see nothing from now on."""
+        module = sys.modules.get("oxitel._log_record")
+        return module.take() if module else []

@@ -10,9 +10,8 @@ from opentelemetry.metrics import CallbackT
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native
-from oxitel._end import end
 from oxitel._observe import keep
-from oxitel._readable import Resource
+from oxitel._provider import OnEngine, end_all, is_absorbed
 from oxitel._remembered import Remembered
 from oxitel._said import failed, warn
 
@@ -173,7 +172,7 @@ def _bounds(name: str, advised: Any) -> list[float] | None:
     return None
 
 
-class MeterProvider(metrics.MeterProvider):
+class MeterProvider(OnEngine, metrics.MeterProvider):
     """Makes meters whose measurements are recorded by the engine. All of them share its one
     state."""
 
@@ -194,15 +193,23 @@ class MeterProvider(metrics.MeterProvider):
             warn("no meter name", "get_meter() without a name: its metrics are of a scope without")
         return self._meters.get(name, version, schema_url, attributes)
 
-    @property
-    def resource(self) -> Resource:
-        """What describes this process."""
-        return Resource(_native.resource())
+    def add_metric_reader(self, metric_reader: Any) -> None:
+        """No reader of Python's reads what is measured: that lies in the engine. One of the SDK's
+        that would send where the engine sends already is left out, and any other is told so. Both
+        are ended, for their threads would go on."""
+        _quieten(metric_reader)
+        if not is_absorbed(metric_reader, "metrics"):
+            warn(
+                "metric reader",
+                f"add_metric_reader({type(metric_reader).__name__}) has no effect: metrics are"
+                " aggregated and sent by the engine; OTEL_EXPORTER_OTLP_METRICS_ENDPOINT says where"
+                " to, and oxitel.metrics_asgi and oxitel.metrics_wsgi show them to Prometheus",
+            )
+            end_all([metric_reader])
 
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Whether everything that was measured before the call was delivered."""
-        return _native.flush(timeout_millis / 1000) is None
 
-    def shutdown(self, timeout_millis: float = 2_000) -> None:
-        """Sends what is left and ends telemetry, for the whole process."""
-        end(timeout_millis / 1000)
+def _quieten(reader: Any) -> None:
+    """A reader of the SDK that nobody has registered complains at each turn, and at its end."""
+    register = getattr(reader, "_set_collect_callback", None)
+    if callable(register):
+        register(lambda *_given, **_named: None)

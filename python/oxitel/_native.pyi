@@ -39,6 +39,7 @@ __all__ = [
     "next_question",
     "prometheus_page",
     "receivers",
+    "process_logs",
     "resource",
     "set_deciders",
     "shutdown",
@@ -343,6 +344,9 @@ def clear_processors() -> None:
 
 def set_deciders(sampler: Any | None = None, id_generator: Any | None = None) -> None:
     """Objects of the program decide about spans, or nobody does."""
+
+def process_logs(process: Callable[[Any, Any, Any], Any] | None = None) -> None:
+    """Each log record is handed to `process` before it is recorded, or to nobody."""
 
 def next_question() -> int:
     """Waits until a callback is to be asked; returns its number."""

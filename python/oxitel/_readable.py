@@ -120,6 +120,14 @@ class Resource(_Shown):
     def __init__(self, attributes: Mapping[str, AnyValue], schema_url: str = "") -> None:
         super().__init__(attributes, schema_url)
 
+    def to_json(self, indent: int | None = 4) -> str:
+        """As the SDK's console exporters print it."""
+        # Here, because few programs come here, and all of them would start later.
+        import json
+
+        shown = {"attributes": self.attributes, "schema_url": self.schema_url}
+        return json.dumps(shown, indent=indent, default=str)
+
 
 def to_json(span: Any, indent: int | None = 4) -> str:
     """A span as the SDK's console exporter prints it."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from typing import Any
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
 
@@ -51,6 +52,8 @@ class Plan:
         logs_become_events: bool = False,
         keep: str | None = None,
         page: bool = False,
+        sampler: Any = None,
+        id_generator: Any = None,
         remarks: tuple[Remark, ...] = (),
     ) -> None:
         self.variables = variables
@@ -73,6 +76,10 @@ class Plan:
         """`nowhere`: spans are recorded although nobody takes them, so that there are ids."""
         self.page = page
         """Whether the program serves the page for Prometheus itself."""
+        self.sampler = sampler
+        """An object of the program that decides about spans in place of the engine's sampler."""
+        self.id_generator = id_generator
+        """An object of the program that makes ids in place of the engine."""
         self.remarks = remarks
         """What to tell people about it."""
 
@@ -134,14 +141,15 @@ def enable(
     endpoint: str | None = None,
     service_name: str | None = None,
     log_level: int = logging.INFO,
-    sampler: str | None = None,
+    sampler: Any = None,
 ) -> Plan:
     """What `enable_telemetry` starts with."""
     draft = Draft(environment)
     draft.describe("service.name", service_name)
     if endpoint:
         draft.variables[ENDPOINT] = endpoint
-    if sampler:
+    decider = sampler if hasattr(sampler, "should_sample") else None
+    if sampler and decider is None:
         draft.variables |= sampler_variables(str(sampler))
     for signal, is_wanted in zip(SIGNALS, (traces, metrics, logs), strict=True):
         # What is wanted follows the environment.
@@ -155,6 +163,7 @@ def enable(
         logs=logs,
         listens=logs and not draft.is_off("LOGS"),
         log_level=log_level,
+        sampler=decider,
     )
 
 

@@ -95,19 +95,21 @@ def capture(
     hidden = [own_endpoint(signal) for signal in SIGNALS]
     hidden += [f"OTEL_{signal}_EXPORTER" for signal in SIGNALS]
     hidden += ["OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_SDK_DISABLED", "OTEL_TRACES_SAMPLER"]
-    plan = Plan(dict.fromkeys(hidden, ""), {}, keep="memory", log_level=log_level)
+    plan = Plan(
+        dict.fromkeys(hidden, ""),
+        {},
+        keep="memory",
+        log_level=log_level,
+        id_generator=_Counting() if fixed else None,
+    )
     root = logging.getLogger()
     level = root.level
     root.setLevel(min(level, log_level))
-    if fixed:
-        _native.set_deciders(None, _Counting())
     try:
         _lifecycle.start(plan)
         yield Captured(has_fixed_times=fixed)
     finally:
         _lifecycle.shutdown_telemetry(PATIENCE_SECONDS)
-        if fixed:
-            _native.set_deciders(None, None)
         root.setLevel(level)
 
 

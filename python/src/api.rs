@@ -61,6 +61,8 @@ pub(crate) struct Helpers {
     pub(crate) failed: Py<PyAny>,
     /// A measurement was no number, or negative.
     pub(crate) refused: Py<PyAny>,
+    /// As if somebody stopped the program by hand.
+    pub(crate) interrupt_main: Py<PyAny>,
     /// Begins a thread that nobody waits for.
     pub(crate) start_thread: Py<PyAny>,
     /// What the thread does that runs callbacks of instruments.
@@ -81,8 +83,8 @@ macro_rules! names {
 }
 
 names! {
-    __module__, __qualname__, _context, _dict, attributes, context, description, get_span_context, items, decision, generate_span_id,
-    generate_trace_id, is_sampled, is_trace_id_random, should_sample, trace_state,
+    __module__, __qualname__, _context, _dict, attributes, context, description, dtype, get_span_context, items, decision, generate_span_id,
+    generate_trace_id, is_recording, is_sampled, is_trace_id_random, should_sample, size, tolist, trace_state,
     status_code, to_header,
 }
 
@@ -181,6 +183,7 @@ impl Helpers {
             ended: said.getattr("ended")?.unbind(),
             failed: said.getattr("failed")?.unbind(),
             refused: said.getattr("refused")?.unbind(),
+            interrupt_main: py.import("_thread")?.getattr("interrupt_main")?.unbind(),
             start_thread: py.import("_thread")?.getattr("start_new_thread")?.unbind(),
             answer_questions: py.import("oxitel._observe")?.getattr("answer_questions")?.unbind(),
         })

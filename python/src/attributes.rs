@@ -7,21 +7,24 @@
 //! | `int` | whole number; its digits as text beyond 64 bits |
 //! | `Sequence` (list, tuple, range, …) | list |
 //! | `Mapping` | key/value list; a key that is no text by its `str()` |
+//! | what has a `dtype`, and a `tolist()` of at most 10,000 items (numpy, pandas) | number or list |
 //! | anything else | its `str()`, if its type has one; else no content |
 //!
-//! Text that is no UTF-8 (lone surrogates) travels with replacement characters. Lists and maps
-//! inside of more than 64 others, or beyond 10,000 values in one attribute, are left out. The
-//! program's own code (`__str__`, `__iter__`) runs here, before anything of ours is locked; when
-//! it fails, a text says so.
+//! Text that is no UTF-8 (lone surrogates) travels with replacement characters. What is beyond
+//! 10,000 values in one attribute is left out, and lists inside of 46 others, or maps inside of 30,
+//! travel empty. The program's own code (`__str__`, `__iter__`) runs here, before anything of ours
+//! is locked; when it fails, a text says so.
 
-use crate::api::Api;
+use crate::api::{Api, api};
 use oxitel::Value;
 use oxitel::binding::OwnedValue;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::borrow::Cow;
+use std::collections::HashSet;
 
-/// How deep lists and maps go.
+/// How deep lists and maps go: deeper than any that is sent.
 const MOST_DEEP: usize = 64;
 /// How many values one attribute has, with all that is inside of it.
 const MOST_VALUES: usize = 10_000;
@@ -35,7 +38,18 @@ pub(crate) fn text<'a>(text: &'a Bound<'_, PyString>) -> Cow<'a, str> {
 pub(crate) fn printed(object: &Bound<'_, PyAny>) -> String {
     match object.str() {
         Ok(printed) => text(&printed).into_owned(),
-        Err(_) => unprintable(object),
+        Err(error) => {
+            pass_on_interrupt(object.py(), &error);
+            unprintable(object)
+        }
+    }
+}
+
+/// Whoever stops the program while a text is made stops it after that: nothing raises here.
+fn pass_on_interrupt(py: Python<'_>, error: &PyErr) {
+    if error.is_instance_of::<PyKeyboardInterrupt>(py) {
+        // It fails where nobody handles the signal, and nobody waits for it there.
+        let _ = api(py).python.interrupt_main.bind(py).call0();
     }
 }
 
@@ -78,7 +92,7 @@ pub(crate) fn owned(api: &Api, value: &Bound<'_, PyAny>) -> OwnedValue {
     Copier { api, left: MOST_VALUES }.copy(value, 0)
 }
 
-/// Calls `take` with each pair of a mapping whose key is a text that is not empty. What is no
+/// Calls `take` with the pairs of a mapping, at most so many as one attribute may have. What is no
 /// mapping has none.
 pub(crate) fn each_pair(
     api: &Api,
@@ -86,14 +100,16 @@ pub(crate) fn each_pair(
     take: &mut dyn FnMut(&Bound<'_, PyAny>, &Bound<'_, PyAny>),
 ) {
     if let Ok(dict) = mapping.cast_exact::<PyDict>() {
-        // Code that runs while a value is looked at may change the dict: then it ends here.
+        // Code that runs while a value is looked at may change the dict: this is what it was.
         for (key, value) in pairs_of(dict) {
             take(&key, &value);
         }
         return;
     }
     let items = mapping.call_method0(&api.names.items).and_then(|items| items.try_iter());
-    for pair in items.into_iter().flatten().map_while(Result::ok) {
+    let pairs = items.into_iter().flatten().map_while(Result::ok);
+    // Nobody knows its length before its end.
+    for pair in pairs.take(MOST_VALUES) {
         if let Ok((key, value)) = pair.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>() {
             take(&key, &value);
         }
@@ -101,7 +117,7 @@ pub(crate) fn each_pair(
 }
 
 fn pairs_of<'py>(dict: &Bound<'py, PyDict>) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    dict.iter().collect()
+    dict.iter().take(MOST_VALUES).collect()
 }
 
 /// The pairs of a mapping, copied.
@@ -168,6 +184,9 @@ impl Copier<'_> {
         {
             return self.map(value, depth);
         }
+        if let Some(listed) = self.listed(value, depth) {
+            return listed;
+        }
         if has_text(value) { OwnedValue::Str(printed(value)) } else { OwnedValue::Empty }
     }
 
@@ -188,15 +207,35 @@ impl Copier<'_> {
         OwnedValue::List(list)
     }
 
+    /// A number or array of numpy and its like. A long one is better told by its `str()`.
+    fn listed(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Option<OwnedValue> {
+        let names = &self.api.names;
+        value.getattr_opt(&names.dtype).ok()??;
+        let size: usize = value.getattr_opt(&names.size).ok()??.extract().ok()?;
+        if size > MOST_VALUES {
+            return None;
+        }
+        let listed = value.call_method0(&names.tolist).ok()?;
+        match listed.cast_exact::<PyList>() {
+            Ok(list) => Some(self.list(list.iter(), depth)),
+            Err(_) => scalar(&listed),
+        }
+    }
+
     fn map(&mut self, mapping: &Bound<'_, PyAny>, depth: usize) -> OwnedValue {
         let mut map = Vec::new();
+        let mut are_texts = mapping.is_exact_instance_of::<PyDict>();
         if depth < MOST_DEEP {
             let api = self.api;
             each_pair(api, mapping, &mut |key, value| {
                 if self.has_room() {
+                    are_texts &= key.is_exact_instance_of::<PyString>();
                     map.push((key_text(key), self.copy(value, depth + 1)));
                 }
             });
+        }
+        if !are_texts {
+            keep_last(&mut map);
         }
         OwnedValue::Map(map)
     }
@@ -206,6 +245,14 @@ impl Copier<'_> {
         self.left = self.left.saturating_sub(1);
         has_room
     }
+}
+
+/// Of two pairs with one key, such as `1` and `"1"`, the last one counts.
+fn keep_last(map: &mut Vec<(String, OwnedValue)>) {
+    let mut seen = HashSet::new();
+    map.reverse();
+    map.retain(|(key, _)| seen.insert(key.clone()));
+    map.reverse();
 }
 
 fn scalar(value: &Bound<'_, PyAny>) -> Option<OwnedValue> {

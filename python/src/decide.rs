@@ -4,13 +4,13 @@ use crate::api::{Api, api};
 use crate::attributes::text;
 use crate::provider::{Deciders, said};
 use crate::tracer::Asked;
-use oxitel::binding::{Candidate, LiveSpan, RuntimeScope, Start};
+use oxitel::binding::{Candidate, Fate, LiveSpan, RuntimeScope, Start};
 use oxitel::{SpanContext, SpanId, TraceId};
 use pyo3::prelude::*;
 
 /// What the sampler said.
 struct Verdict<'py> {
-    keep: bool,
+    fate: Fate,
     trace_state: Option<String>,
     /// Those that the span begins with, instead of the given ones.
     attributes: Bound<'py, PyAny>,
@@ -42,13 +42,11 @@ pub(crate) fn start<'py>(
         let verdict = ask(api(py), sampler.bind(py), asked, &candidate);
         verdict.map_err(|error| said(py, "the sampler", error)).ok()
     });
-    // Without a word of its own the parent decides, and a root is kept.
-    let Some(Verdict { keep, trace_state, attributes }) = verdict else {
-        let keep = !parent.is_valid() || parent.is_sampled();
-        let decision = (keep, Some(parent.trace_state()));
-        return (candidate.start(scope, &name, decision, start), None);
+    // Without a word of its own it is as if there were no sampler.
+    let Some(Verdict { fate, trace_state, attributes }) = verdict else {
+        return (candidate.start_as_usual(scope, &name, start), None);
     };
-    let decision = (keep, trace_state.as_deref());
+    let decision = (fate, trace_state.as_deref());
     (candidate.start(scope, &name, decision, start), Some(attributes))
 }
 
@@ -75,11 +73,22 @@ fn ask<'py>(
         Some(state.call_method0(&api.names.to_header)?.extract()?)
     };
     Ok(Verdict {
-        // What is recorded and not sent is not recorded here.
-        keep: decision.call_method0(&api.names.is_sampled)?.is_truthy()?,
+        fate: fate_of(api, &decision)?,
         trace_state,
         attributes: result.getattr(&api.names.attributes)?,
     })
+}
+
+fn fate_of(api: &Api, decision: &Bound<'_, PyAny>) -> PyResult<Fate> {
+    if decision.call_method0(&api.names.is_sampled)?.is_truthy()? {
+        return Ok(Fate::Sent);
+    }
+    let is_recording = decision.getattr_opt(&api.names.is_recording)?;
+    let is_read = match is_recording {
+        Some(is_recording) => is_recording.call0()?.is_truthy()?,
+        None => false,
+    };
+    Ok(if is_read { Fate::ReadHere } else { Fate::Dropped })
 }
 
 fn generated(

@@ -45,7 +45,7 @@ mod _native {
             start, stats,
         },
         join::{find_later, guests, leave},
-        logs::{LogSink, Logger},
+        logs::{LogSink, Logger, process_logs},
         metrics::{
             instruments::{Counter, Gauge, Histogram, UpDownCounter},
             meter::Meter,

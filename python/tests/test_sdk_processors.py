@@ -96,3 +96,112 @@ def test_exporters_in_the_process_see_spans_as_the_sdks_own(receiver: Receiver) 
         receiver,
     )
     assert '"name": "inner"' in said and '"status_code": "UNSET"' in said
+
+
+LOGS = """
+import logging
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor, ConsoleLogRecordExporter, InMemoryLogRecordExporter,
+    SimpleLogRecordProcessor,
+)
+from oxitel._logs import LoggerProvider, LogHandler
+logs = LoggerProvider()
+logger = logging.getLogger("shop")
+logger.addHandler(LogHandler())
+logger.setLevel(logging.INFO)
+"""
+
+
+@pytest.mark.parametrize("processor", ["BatchLogRecordProcessor", "SimpleLogRecordProcessor"])
+def test_an_exporter_of_log_records_for_our_receiver_doubles_nothing(
+    receiver: Receiver, processor: str
+) -> None:
+    run(
+        LOGS
+        + f"""
+logs.add_log_record_processor({processor}(OTLPLogExporter()))
+logger.info("once")
+assert logs.force_flush()
+logs.shutdown()
+""",
+        receiver,
+    )
+    assert [record.body for record in receiver.logs()] == ["once"]
+
+
+def test_an_exporter_of_log_records_for_another_receiver_gets_each_too(receiver: Receiver) -> None:
+    with Receiver() as second:
+        run(
+            LOGS
+            + f"""
+other = OTLPLogExporter(endpoint="{second.endpoint}/v1/logs")
+logs.add_log_record_processor(BatchLogRecordProcessor(other))
+with tracer.start_as_current_span("work"):
+    logger.warning("order %s", 17, extra={{"list": [1, "x"]}})
+    logs.get_logger("scope", "1.0").emit(body={{"a": 1}}, attributes={{"b": True}})
+assert logs.force_flush()
+logs.shutdown()
+""",
+            receiver,
+        )
+        assert len(receiver.logs()) == 2
+        for ours, theirs in zip(receiver.logs(), second.logs(), strict=True):
+            assert (ours.body, ours.attributes) == (theirs.body, theirs.attributes)
+            assert (ours.severity, ours.severity_text) == (theirs.severity, theirs.severity_text)
+            assert (ours.trace_id, ours.span_id) == (theirs.trace_id, theirs.span_id)
+            assert ours.scope == theirs.scope
+            # One that does not say when it happened is sent without a time by the SDK.
+            assert theirs.time_ns in (ours.time_ns, 0)
+
+
+def test_exporters_in_the_process_see_log_records_as_the_sdks_own(receiver: Receiver) -> None:
+    said = run(
+        LOGS
+        + """
+memory = InMemoryLogRecordExporter()
+logs.add_log_record_processor(SimpleLogRecordProcessor(memory))
+logs.add_log_record_processor(SimpleLogRecordProcessor(ConsoleLogRecordExporter()))
+logger.info("said", extra={"a": 1})
+[record] = memory.get_finished_logs()
+assert record.log_record.body == "said" and record.log_record.attributes["a"] == 1
+assert record.resource.attributes["service.name"] == "program"
+""",
+        receiver,
+    )
+    assert '"body": "said"' in said
+
+
+METRICS = """
+import logging, sys, threading
+logging.basicConfig(level=logging.INFO, stream=sys.stdout)
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.sdk.metrics.export import (
+    ConsoleMetricExporter, InMemoryMetricReader, PeriodicExportingMetricReader,
+)
+from oxitel._metrics import MeterProvider
+meters = MeterProvider()
+"""
+
+
+def test_a_reader_of_metrics_is_absorbed_or_told_and_leaves_no_thread(receiver: Receiver) -> None:
+    said = run(
+        METRICS
+        + """
+meters.add_metric_reader(PeriodicExportingMetricReader(OTLPMetricExporter()))
+print("absorbed")
+meters.add_metric_reader(InMemoryMetricReader())
+meters.add_metric_reader(PeriodicExportingMetricReader(ConsoleMetricExporter()))
+meters.add_metric_reader(object())
+assert not [it for it in threading.enumerate() if "Metric" in it.name], threading.enumerate()
+meters.get_meter("m").create_counter("orders").add(1)
+assert meters.force_flush()
+meters.shutdown()
+""",
+        receiver,
+    )
+    assert {point.value for point in receiver.points("orders")} == {1}
+    absorbed, told = said.split("absorbed\n")
+    assert "is left out: the engine sends there already" in absorbed
+    assert told.count("WARNING") == 1, told
+    assert "add_metric_reader(InMemoryMetricReader) has no effect" in told

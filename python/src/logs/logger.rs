@@ -1,18 +1,21 @@
 //! Loggers of the OpenTelemetry API.
 
-use super::{Raised, Surroundings, place_of};
+use super::{Raised, Surroundings, place_of, processors};
 use crate::api::{Api, api};
 use crate::attributes::{key_text, lend_pairs, owned, owned_pairs};
+use crate::readable::dict;
 use crate::span::time_ns;
 use crate::words::Words;
 use oxitel::binding::{LogDetails, OwnedValue, RuntimeScope, logs_are_recorded};
 use oxitel::{Severity, SpanContext, SpanId, TraceFlags, TraceId};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 /// Records log records of one instrumentation scope.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Logger {
     scope: RuntimeScope,
+    words: Words,
 }
 
 /// What was given, in the API's words.
@@ -39,7 +42,8 @@ impl Logger {
         schema_url: Option<&Bound<'_, PyAny>>,
         attributes: Option<&Bound<'_, PyAny>>,
     ) -> Self {
-        Self { scope: Words::of(name, version, schema_url, attributes).scope() }
+        let words = Words::of(name, version, schema_url, attributes);
+        Self { scope: words.scope(), words }
     }
 
     /// Records a record of the API, or one of these parts.
@@ -66,8 +70,25 @@ impl Logger {
         }
         let api = api(py);
         let given = |part: Parameter<'_, 'py>| part.filter(|part| !part.is_none()).cloned();
-        if let Some(record) = given(record) {
-            return self.record(api, &record);
+        let record = given(record).map(|record| inner(&record));
+        if processors::look() {
+            let parts = [
+                ("timestamp", timestamp),
+                ("observed_timestamp", observed_timestamp),
+                ("context", context),
+                ("severity_number", severity_number),
+                ("severity_text", severity_text),
+                ("body", body),
+                ("attributes", attributes),
+                ("event_name", event_name),
+                ("exception", exception),
+            ];
+            if let Ok(Some(record)) = self.processed(api, py, record.as_ref(), parts) {
+                return log_object(api, self.scope, &record);
+            }
+        }
+        if let Some(record) = record {
+            return log_object(api, self.scope, &record);
         }
         let Some(place) = place_in(api, py, given(context)) else { return };
         let parts = Given {
@@ -100,35 +121,72 @@ impl Logger {
 }
 
 impl Logger {
-    /// Records a `LogRecord` of the API, which knows its span itself.
-    fn record(&self, api: &Api, record: &Bound<'_, PyAny>) {
-        let part = |name: &str| {
-            let part = record.getattr_opt(name).ok().flatten();
-            part.filter(|part| !part.is_none())
+    /// What the processors of the program make of it; `None` if they are not asked.
+    fn processed<'py>(
+        &self,
+        api: &Api,
+        py: Python<'py>,
+        record: Parameter<'_, 'py>,
+        parts: [(&str, Parameter<'_, 'py>); 9],
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let told = PyDict::new(py);
+        for (key, part) in parts {
+            if let Some(part) = part.filter(|part| !part.is_none()) {
+                told.set_item(key, part)?;
+            }
+        }
+        let own = |name: &str| match record {
+            Some(record) => part_of(record, name),
+            None => told.get_item(name).ok().flatten(),
         };
-        let Some(place) = place_in(api, record.py(), part("context")) else { return };
-        let number = |name: &str| part(name).and_then(|part| part.extract::<u128>().ok());
-        let place = match (number("trace_id"), number("span_id").map(u64::try_from)) {
-            (Some(trace_id), Some(Ok(span_id))) => SpanContext::local(
-                TraceId::from_bytes(trace_id.to_be_bytes()),
-                SpanId::from_bytes(span_id.to_be_bytes()),
-                TraceFlags(part("trace_flags").and_then(|it| it.extract().ok()).unwrap_or(0)),
-                None,
-            ),
-            _ => place,
-        };
-        let parts = Given {
-            severity: part("severity_number"),
-            severity_text: part("severity_text"),
-            body: part("body"),
-            attributes: part("attributes"),
-            event_name: part("event_name"),
-            exception: part("exception"),
-            time_ns: time_ns(part("timestamp").as_ref()),
-            observed_ns: time_ns(part("observed_timestamp").as_ref()),
-        };
-        parts.log(api, self.scope, &place);
+        if place_in(api, py, own("context")).is_none() {
+            return Ok(None);
+        }
+        if let Some(error) = own("exception") {
+            // They see what is sent of it.
+            told.set_item("raised", dict(py, &raised_pairs(api, &error))?)?;
+        }
+        let Words { name, version, schema_url, attributes } = &self.words;
+        let scope = api.scope_for_people(py, (name, version, schema_url), attributes)?;
+        Ok(processors::processed(&scope, record, &told))
     }
+}
+
+/// A `ReadWriteLogRecord` has its record in it.
+fn inner<'py>(record: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    part_of(record, "log_record").unwrap_or_else(|| record.clone())
+}
+
+fn part_of<'py>(record: &Bound<'py, PyAny>, name: &str) -> Option<Bound<'py, PyAny>> {
+    let part = record.getattr_opt(name).ok().flatten();
+    part.filter(|part| !part.is_none())
+}
+
+/// Records a `LogRecord` of the API, which knows its span itself.
+pub(super) fn log_object(api: &Api, scope: RuntimeScope, record: &Bound<'_, PyAny>) {
+    let part = |name: &str| part_of(record, name);
+    let Some(place) = place_in(api, record.py(), part("context")) else { return };
+    let number = |name: &str| part(name).and_then(|part| part.extract::<u128>().ok());
+    let place = match (number("trace_id"), number("span_id").map(u64::try_from)) {
+        (Some(trace_id), Some(Ok(span_id))) => SpanContext::local(
+            TraceId::from_bytes(trace_id.to_be_bytes()),
+            SpanId::from_bytes(span_id.to_be_bytes()),
+            TraceFlags(part("trace_flags").and_then(|it| it.extract().ok()).unwrap_or(0)),
+            None,
+        ),
+        _ => place,
+    };
+    let parts = Given {
+        severity: part("severity_number"),
+        severity_text: part("severity_text"),
+        body: part("body"),
+        attributes: part("attributes"),
+        event_name: part("event_name"),
+        exception: part("exception"),
+        time_ns: time_ns(part("timestamp").as_ref()),
+        observed_ns: time_ns(part("observed_timestamp").as_ref()),
+    };
+    parts.log(api, scope, &place);
 }
 
 /// What travels of the span in a Context, given or current; `None` where nothing is recorded.
@@ -179,14 +237,17 @@ impl<'py> Given<'py> {
     fn pairs(&self, api: &Api) -> Vec<(String, OwnedValue)> {
         let mut pairs = Vec::new();
         if let Some(error) = &self.exception {
-            let traceback = error.getattr_opt("__traceback__").ok().flatten();
-            let traceback = traceback.unwrap_or_else(|| error.py().None().into_bound(error.py()));
-            let raised = Raised::of(api, &error.get_type(), error, &traceback);
-            pairs.extend(raised.into_pairs());
+            pairs.extend(raised_pairs(api, error));
         }
         pairs.extend(owned_pairs(api, self.attributes.as_ref()));
         pairs
     }
+}
+
+fn raised_pairs(api: &Api, error: &Bound<'_, PyAny>) -> [(String, OwnedValue); 3] {
+    let traceback = error.getattr_opt("__traceback__").ok().flatten();
+    let traceback = traceback.unwrap_or_else(|| error.py().None().into_bound(error.py()));
+    Raised::of(api, &error.get_type(), error, &traceback).into_pairs()
 }
 
 /// Of a `SeverityNumber`, or of its number.

@@ -1,16 +1,18 @@
 //! Log records: those of Python's `logging`, and those of the OpenTelemetry API.
 //!
 //! Flow: a logger of `logging` -> `handler` -> `standard` reads the record -> the engine; a logger
-//! of the API -> `logger` -> the engine.
+//! of the API -> `logger` -> the engine. Between the two the program's own `processors` may look.
 
 mod handler;
 mod logger;
 mod names;
+mod processors;
 mod standard;
 
 pub(crate) use handler::LogSink;
 pub(crate) use logger::Logger;
 pub(crate) use names::Names;
+pub(crate) use processors::process_logs;
 
 use crate::api::Api;
 use crate::attributes::{printed, text};

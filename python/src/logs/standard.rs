@@ -1,11 +1,11 @@
 //! What a `logging.LogRecord` says. It is read, never changed.
 
 use super::names::{COUNT, Field};
-use super::{Raised, Surroundings, place_of};
+use super::{Raised, Surroundings, logger, place_of, processors};
 use crate::api::Api;
 use crate::attributes::{borrowed, key_text, lend_pairs, owned, printed, text};
 use crate::span::{Span, is_error};
-use oxitel::binding::{OwnedValue, time_of};
+use oxitel::binding::{OwnedValue, RuntimeScope, about, time_of};
 use oxitel::{ForeignRecord, SpanContext, Value, forward_log};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
@@ -112,16 +112,68 @@ impl<'py> StandardRecord<'py> {
             [&raised.kind, &raised.message, &raised.stack].map(String::as_str)
         });
         let time_ns = self.created_ns();
+        let event_of = span.as_ref().filter(|_| as_event);
+        let event_of = event_of.and_then(|span| span.cast_exact::<Span>().ok());
+        let event_of = event_of.map(Bound::get).filter(|span| span.is_live());
         self.with_record(&message, exception, &place, time_ns, |record| {
+            if event_of.is_none()
+                && processors::look()
+                && let Ok(Some(changed)) = self.processed(api, &record, &message, &context)
+            {
+                let scope = RuntimeScope::of(self.logger_name().as_ref(), "", "", &[]);
+                return logger::log_object(api, scope, &changed);
+            }
             self.with_extras(api, |extras, event_name| {
                 let record = record.extras(extras).event_name(event_name);
-                let event_of = span.as_ref().filter(|_| as_event);
-                let event_of = event_of.and_then(|span| span.cast_exact::<Span>().ok());
-                if !event_of.is_some_and(|span| span.get().live().add_log(&record, time_ns)) {
+                if !event_of.is_some_and(|span| span.live().add_log(&record, time_ns)) {
                     forward_log(&record);
                 }
             });
         });
+    }
+
+    /// What the processors of the program make of it.
+    fn processed(
+        &self,
+        api: &Api,
+        record: &ForeignRecord<'_>,
+        message: &str,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = context.py();
+        let (told, attributes) = (PyDict::new(py), PyDict::new(py));
+        about(record, |text, pairs| {
+            told.set_item("severity_text", text)?;
+            pairs.iter().try_for_each(|(key, value)| match value {
+                Value::Str(text) => attributes.set_item(key, text),
+                Value::I64(number) => attributes.set_item(key, number),
+                Value::U64(number) => attributes.set_item(key, number),
+                _ => Ok(()),
+            })
+        })?;
+        let stack = self.text(Field::Stack);
+        if !stack.is_empty() {
+            attributes.set_item(STACK, stack.as_ref())?;
+        }
+        for (key, value) in &self.extras {
+            let name = key_text(key);
+            match EVENT_NAMES.contains(&name.as_str()) {
+                true => told.set_item("event_name", value)?,
+                false => attributes.set_item(name, value)?,
+            }
+        }
+        told.set_item("severity_number", record.severity().number())?;
+        told.set_item("body", message)?;
+        told.set_item("context", context)?;
+        told.set_item("timestamp", self.created_ns())?;
+        told.set_item("attributes", attributes)?;
+        let scope = api.scope_for_people(py, (self.logger_name().as_ref(), "", ""), &[])?;
+        Ok(processors::processed(&scope, None, &told))
+    }
+
+    fn logger_name(&self) -> Cow<'_, str> {
+        let name = self.text(Field::Name);
+        if name.is_empty() { Cow::Borrowed("python") } else { name }
     }
 
     fn with_record(

@@ -56,6 +56,15 @@ impl LiveSpan {
     }
 }
 
+/// Shows what a record of another logging system says of itself beside its message: its level in
+/// the words of its source, and its attributes.
+pub fn about<R>(
+    record: &ForeignRecord<'_>,
+    look: impl FnOnce(&str, &[(&str, Value<'_>)]) -> R,
+) -> R {
+    record.with_about(look)
+}
+
 /// Whether log records go anywhere now.
 #[inline]
 pub fn logs_are_recorded() -> bool {

@@ -38,11 +38,11 @@ pub use crate::record::Details as Start;
 use crate::stats::FlushError;
 use crate::wire::{Content, Fields};
 pub use amount::Amount;
-pub use decided::Candidate;
+pub use decided::{Candidate, Fate};
 pub use instrument::{
     Described, RuntimeInstrument, measurements_are_recorded, measurements_need_spans,
 };
-pub use log::{LogDetails, logs_are_recorded, time_of};
+pub use log::{LogDetails, about, logs_are_recorded, time_of};
 pub use per_process::PerProcess;
 pub use scope::RuntimeScope;
 pub use span::LiveSpan;

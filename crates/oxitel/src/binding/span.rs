@@ -30,7 +30,7 @@ impl LiveSpan {
         Self { inner, end_ns: None }
     }
 
-    /// Whether what is set on it is kept: it is sampled, has not ended, and was begun in this
+    /// Whether what is set on it is kept: it is recorded, has not ended, and was begun in this
     /// process.
     #[inline]
     pub fn is_recording(&self) -> bool {
@@ -100,7 +100,11 @@ impl LiveSpan {
     pub fn end(&mut self, time_ns: Option<u64>) -> bool {
         let Some(scratch) = self.recorded() else { return false };
         let end_ns = record::end_of(scratch, time_ns);
-        local::write_finished(scratch, record::is_kept(scratch, end_ns).then_some(end_ns));
+        if scratch.ids.is_sampled() {
+            local::write_finished(scratch, record::is_kept(scratch, end_ns).then_some(end_ns));
+        } else {
+            local::end_unsent(scratch);
+        }
         self.end_ns = Some(end_ns);
         true
     }

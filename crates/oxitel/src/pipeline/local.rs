@@ -209,7 +209,12 @@ pub(crate) struct Prepared {
 /// The ids of a span to come below `parent`, and the settings to decide by; `None` when there is
 /// nothing to decide.
 pub(crate) fn prepare(parent: &Ids) -> Option<(Ids, &'static Settings)> {
-    if parent.is_suppressed() || is_passed_on(parent) {
+    if is_passed_on(parent) { None } else { prepare_any(parent) }
+}
+
+/// The same, also where the decision fell with the parent.
+pub(crate) fn prepare_any(parent: &Ids) -> Option<(Ids, &'static Settings)> {
+    if parent.is_suppressed() {
         return None;
     }
     visit(|local| {
@@ -376,6 +381,17 @@ pub(crate) fn finish(scratch: Box<Scratch>, end_ns: Option<u64>) {
 pub(crate) fn write_finished(scratch: &mut Scratch, end_ns: Option<u64>) {
     with_shard(|engine, shard| {
         write(engine, shard, scratch, end_ns);
+        scratch.give_back_charges();
+        engine.scratch_freed();
+    });
+}
+
+/// Ends a span that is recorded for this process alone; the scratch stays with its owner, as in
+/// [`write_finished`].
+#[cold]
+pub(crate) fn end_unsent(scratch: &mut Scratch) {
+    with_shard(|engine, shard| {
+        count_discarded(engine, shard, false);
         scratch.give_back_charges();
         engine.scratch_freed();
     });

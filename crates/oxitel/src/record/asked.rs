@@ -39,6 +39,17 @@ pub(super) fn start(
     let Some((ids, settings)) = local::prepare(&parent.ids) else {
         return local::start_below(scope, name, parent);
     };
+    start_as((ids, settings), scope, name, parent, details)
+}
+
+/// Starts a span with these ids.
+pub(crate) fn start_as(
+    (ids, settings): (Ids, &Settings),
+    scope: &'static ScopeData,
+    name: &str,
+    parent: &SpanContext,
+    details: &Details<'_>,
+) -> Inner {
     let decision = decide(settings, parent, &ids, name, details);
     let trace_state = match &decision.trace_state {
         Some(changed) if changed.is_empty() => None,

@@ -224,6 +224,15 @@ mod forward {
             take(self.message, &pairs)
         }
 
+        /// Calls `look` with its level in the words of its source, and what it says of itself.
+        pub(crate) fn with_about<R>(
+            &self,
+            look: impl FnOnce(&str, &[(&'a str, Value<'a>)]) -> R,
+        ) -> R {
+            let mut about = [("", Value::I64(0)); MOST];
+            look(self.severity_text(), self.about(&mut about))
+        }
+
         fn as_event<'b>(
             &self,
             about: &'b [(&'a str, Value<'a>)],

@@ -40,6 +40,8 @@ use crate::off::span_ref;
 #[cfg(not(feature = "otel"))]
 pub use crate::off::span_ref::{EventRef, Items, LinkRef, Pairs, SpanMut, SpanRef, ValueRef};
 #[cfg(feature = "otel")]
+pub(crate) use asked::start_as;
+#[cfg(feature = "otel")]
 pub use builder::Details;
 pub use foreign::{ForeignRecord, forward_log};
 pub use hooks::{Hooks, Verdict};

@@ -1,0 +1,109 @@
+"""What the three providers have in common: the engine behind them, its flush and its end, and what
+the program adds to them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from oxitel import _native
+from oxitel._end import end
+from oxitel._readable import Resource
+from oxitel._said import failed, logger
+
+FLUSH_MILLIS = 30_000.0
+"""What a flush may take, unless it is told."""
+
+
+class OnEngine:
+    """A provider whose records the engine takes. All of them share its one state."""
+
+    @property
+    def resource(self) -> Resource:
+        """What describes this process."""
+        return Resource(_native.resource())
+
+    def processors(self) -> Sequence[Any]:
+        """What the program has added."""
+        return ()
+
+    def take_processors(self) -> list[Any]:
+        """Those, which see nothing from now on."""
+        return []
+
+    def force_flush(self, timeout_millis: float | None = FLUSH_MILLIS) -> bool:
+        """Whether everything that was recorded before the call was delivered, by the engine and
+        by what the program has added, within this time. Of all signals: they go together."""
+        millis = FLUSH_MILLIS if timeout_millis is None else float(timeout_millis)
+        until = time.monotonic() + millis / 1000
+        theirs = [_flushed(processor, until) for processor in self.processors()]
+        ours = _native.flush(max(until - time.monotonic(), 0.0)) is None
+        return ours and all(theirs)
+
+    def shutdown(self, timeout_millis: float | None = None) -> None:
+        """Sends what is left and ends telemetry, for the whole process."""
+        end_all(self.take_processors())
+        end(None if timeout_millis is None else timeout_millis / 1000)
+
+
+def _flushed(processor: Any, until: float) -> bool:
+    millis = max(int((until - time.monotonic()) * 1000), 0)
+    return _called(processor, "force_flush", millis) is not False
+
+
+def end_all(processors: Sequence[Any]) -> None:
+    """Ends what the program has added: it may still have something to record."""
+    for processor in processors:
+        _called(processor, "shutdown")
+
+
+def _called(processor: Any, name: str, *arguments: Any) -> Any:
+    """What a method answers; `False` if it fails. Not every processor has both."""
+    try:
+        method = getattr(processor, name, None)
+        return None if method is None else method(*arguments)
+    except Exception as error:
+        failed(name, error)
+        return False
+
+
+def is_absorbed(added: Any, signal: str) -> bool:
+    """Whether it is one of the SDK's that would send a signal where the engine sends it already.
+    Then it is ended."""
+    exporter = _otlp_exporter(added)
+    if exporter is None or _host(_address(exporter)) not in map(_host, _native.receivers(signal)):
+        return False
+    logger.info(
+        "%s for %s is left out: the engine sends there already",
+        type(added).__name__,
+        _address(exporter),
+    )
+    end_all([added])
+    return True
+
+
+def _otlp_exporter(added: Any) -> Any | None:
+    """The exporter of a processor or reader of the SDK, if it speaks OTLP."""
+    if not type(added).__module__.startswith("opentelemetry.sdk."):
+        return None
+    batch = getattr(added, "_batch_processor", None)
+    for owner, name in ((added, "span_exporter"), (added, "_exporter"), (batch, "_exporter")):
+        exporter = getattr(owner, name, None)
+        if type(exporter).__module__.startswith("opentelemetry.exporter.otlp."):
+            return exporter
+    return None
+
+
+def _address(exporter: Any) -> str:
+    return str(getattr(exporter, "_endpoint", ""))
+
+
+def _host(url: str) -> tuple[str, int | None]:
+    """Where a URL leads; one of gRPC may come without a scheme."""
+    # Here, because few programs come here, and all of them would start later.
+    from urllib.parse import urlsplit
+
+    split = urlsplit(url if "://" in url else f"//{url}")
+    host = (split.hostname or "").lower()
+    return "127.0.0.1" if host == "localhost" else host, split.port
