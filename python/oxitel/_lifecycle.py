@@ -99,7 +99,10 @@ def shutdown_telemetry(timeout: float = SHUTDOWN_SECONDS) -> bool:
         _running = None
         _end_processors()
         _listen_no_more()
-        return _native.shutdown(timeout) is None
+        delivered = _native.shutdown(timeout) is None
+        # Last: such a signal may come in the middle of it.
+        _signals.watch_no_more()
+        return delivered
 
 
 def _end_processors() -> None:
@@ -136,7 +139,14 @@ def _end_at_exit() -> None:
 
 
 def _at_exit() -> None:
-    # What fails here was told, and nobody is left to act on it.
+    """What finalizers record after this is sent when the interpreter is gone."""
+    with _lock:
+        _end_processors()
+        # What fails here was told, and nobody is left to act on it.
+        _native.last_flush(SHUTDOWN_SECONDS)
+
+
+def _at_exit_of_child() -> None:
     shutdown_telemetry()
 
 
@@ -151,5 +161,4 @@ def _end_with_multiprocessing() -> None:
 
 def _begin_child(_: object) -> None:
     util = sys.modules["multiprocessing.util"]
-    util.Finalize(None, _at_exit, exitpriority=-100)
-    _signals.watch_again()
+    util.Finalize(None, _at_exit_of_child, exitpriority=-100)
