@@ -101,18 +101,17 @@ impl CurrentSpan {
         _traceback: &Bound<'_, PyAny>,
     ) -> bool {
         let Some((span, token)) = self.leave() else { return false };
-        let api = api(py);
-        if let Err(error) = api.runtime.detach(token.bind(py))
+        let (span, token, api) = (span.into_bound(py), token.into_bound(py), api(py));
+        if let Err(error) = api.runtime.detach(&token)
             && let Err(error) = api.python.detach_failed.bind(py).call1((error,))
         {
             said(py, "detach", error);
         }
-        let span = span.bind(py);
         if !error.is_none() && is_error(error) && span.get().is_live() {
             span.get().note_exception(error, false);
         }
         if self.end_on_exit {
-            Span::finish(span, None);
+            Span::finish(&span, None);
         }
         false
     }
@@ -138,7 +137,7 @@ impl CurrentSpan {
         slf: &Bound<'py, Self>,
         function: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        api(slf.py()).python.decorate.bind(slf.py()).call1((slf, function))
+        api(slf.py()).python.decorate(slf.py())?.call1((slf, function))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -94,6 +94,11 @@ pub(crate) fn leave() {
     IS_LEAVING.store(true, Ordering::Relaxed);
 }
 
+/// Whether the program is about to end.
+pub(crate) fn is_leaving() -> bool {
+    IS_LEAVING.load(Ordering::Relaxed)
+}
+
 /// The extensions that have joined, with what each has recorded of a signal (`traces`, `metrics` or
 /// `logs`) in this process.
 #[pyfunction]

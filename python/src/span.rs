@@ -397,12 +397,12 @@ impl Span {
 
     #[getter]
     fn resource<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        api(py).python.resource.bind(py).call1((crate::engine::resource(py)?,))
+        api(py).python.shown(py, "Resource")?.call1((crate::engine::resource(py)?,))
     }
 
     #[pyo3(signature = (indent=Some(4)))]
     fn to_json<'py>(slf: &Bound<'py, Self>, indent: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        api(slf.py()).python.to_json.bind(slf.py()).call1((slf, indent))
+        api(slf.py()).python.shown(slf.py(), "to_json")?.call1((slf, indent))
     }
 
     #[getter]
