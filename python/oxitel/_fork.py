@@ -1,11 +1,14 @@
-"""Locks that a forked child can take, whatever another thread of its parent held."""
+"""What a forked child can rely on, whatever another thread of its parent was at: locks, and modules
+that are loaded late."""
 
 from __future__ import annotations
 
 import os
 import threading
 import weakref
+from importlib import import_module
 from types import TracebackType
+from typing import Any
 
 
 class ForkLock:
@@ -39,5 +42,33 @@ def _renew_all() -> None:
         lock.renew()
 
 
+_loading = threading.RLock()
+_loaded: dict[str, Any] = {}
+
+
+def load(module: str) -> Any:
+    """One of our modules that few programs need, or not at once: it is loaded when it is first
+    asked for, and does not hold up the start of the others.
+
+    A fork waits until it is there. The child would wait for ever, for a thread that it has not.
+    """
+    found = _loaded.get(module)
+    if found is None:
+        with _loading:
+            found = _loaded[module] = import_module(module)
+    return found
+
+
+def _begin_child() -> None:
+    global _loading
+    # The parent's is held, by the thread that has forked; nobody else is in it.
+    _loading = threading.RLock()
+    _renew_all()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_all)
+    os.register_at_fork(
+        before=lambda: _loading.acquire(),
+        after_in_parent=lambda: _loading.release(),
+        after_in_child=_begin_child,
+    )

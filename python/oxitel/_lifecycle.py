@@ -13,8 +13,8 @@ import os
 import sys
 from typing import Any
 
-from oxitel import _chosen, _globals, _native, _signals
-from oxitel._fork import ForkLock
+from oxitel import _globals, _native, _signals
+from oxitel._fork import ForkLock, load
 from oxitel._provider import end_all
 from oxitel._resolve import Plan
 from oxitel._said import logger, warn
@@ -55,12 +55,7 @@ def start(plan: Plan) -> bool:
 
 def _start_engine(plan: Plan) -> bool:
     variables = dict(plan.variables)
-    sampler, ids = plan.sampler, plan.id_generator
-    seen = os.environ | variables
-    if sampler is None and (sampler := _chosen.sampler(seen)) is not None:
-        # The engine does not know this name.
-        variables |= dict.fromkeys((_chosen.SAMPLER, _chosen.SAMPLER_ARGUMENT), "")
-    _native.set_deciders(sampler, _chosen.id_generator(seen) if ids is None else ids)
+    _decide(plan, variables)
     try:
         return _native.start(
             variables,
@@ -72,6 +67,19 @@ def _start_engine(plan: Plan) -> bool:
     except ValueError as error:
         warn("start", f"telemetry stays off: {error}")
         return False
+
+
+def _decide(plan: Plan, variables: dict[str, str]) -> None:
+    """Puts the program's sampler and generator of ids in place of the engine's."""
+    sampler, ids = plan.sampler, plan.id_generator
+    seen = os.environ | variables
+    if seen.get("OTEL_TRACES_SAMPLER") or seen.get("OTEL_PYTHON_ID_GENERATOR"):
+        chosen = load("oxitel._chosen")
+        if sampler is None and (sampler := chosen.sampler(seen)) is not None:
+            # The engine does not know this name.
+            variables |= dict.fromkeys((chosen.SAMPLER, chosen.SAMPLER_ARGUMENT), "")
+        ids = chosen.id_generator(seen) if ids is None else ids
+    _native.set_deciders(sampler, ids)
 
 
 def _listen(plan: Plan) -> None:
@@ -109,6 +117,8 @@ def shutdown_telemetry(timeout: float = SHUTDOWN_SECONDS) -> bool:
         _running = None
         _listen_no_more()
         is_delivered = _native.shutdown(timeout) is None
+        # Last: such a signal may come in the middle of it.
+        _signals.watch_no_more()
         _native.set_deciders(None, None)
         return is_delivered
 
@@ -145,7 +155,15 @@ def _end_at_exit() -> None:
 
 
 def _at_exit() -> None:
-    # What fails here was told, and nobody is left to act on it.
+    """What finalizers record after this is sent when the interpreter is gone."""
+    # Outside of the lock, as above.
+    _end_processors()
+    with _lock:
+        # What fails here was told, and nobody is left to act on it.
+        _native.last_flush(SHUTDOWN_SECONDS)
+
+
+def _at_exit_of_child() -> None:
     shutdown_telemetry()
 
 
@@ -160,5 +178,4 @@ def _end_with_multiprocessing() -> None:
 
 def _begin_child(_: object) -> None:
     util = sys.modules["multiprocessing.util"]
-    util.Finalize(None, _at_exit, exitpriority=-100)
-    _signals.watch_again()
+    util.Finalize(None, _at_exit_of_child, exitpriority=-100)

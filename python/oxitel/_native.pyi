@@ -296,6 +296,9 @@ def end_by_signals(timeout: float) -> int:
     Returns how many of the two that are.
     """
 
+def let_signals_go() -> None:
+    """Gives these signals back."""
+
 def is_running() -> bool:
     """Whether the engine runs in this process."""
 
@@ -304,6 +307,12 @@ def flush(timeout: float) -> tuple[int, int, bool] | None:
 
     `None` when all of it was delivered, else how many records were lost, how many wait, and
     whether the time was over.
+    """
+
+def last_flush(timeout: float) -> tuple[int, int, bool] | None:
+    """Sends what there is, at the beginning of the program's end; answers as `flush` does.
+
+    What finalizers record after this is sent as well, within the same time.
     """
 
 def shutdown(timeout: float) -> tuple[int, int, bool] | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
-from oxitel._end import end
-from oxitel._readable import Resource
+from oxitel._fork import load
 from oxitel._said import failed, logger
+
+if TYPE_CHECKING:
+    from oxitel._readable import Resource
 
 FLUSH_MILLIS = 30_000.0
 """What a flush may take, unless it is told."""
@@ -22,7 +24,7 @@ class OnEngine:
     @property
     def resource(self) -> Resource:
         """What describes this process."""
-        return Resource(_native.resource())
+        return load("oxitel._readable").Resource(_native.resource())
 
     def processors(self) -> Sequence[Any]:
         """What the program has added."""
@@ -44,7 +46,9 @@ class OnEngine:
     def shutdown(self, timeout_millis: float | None = None) -> None:
         """Sends what is left and ends telemetry, for the whole process."""
         end_all(self.take_processors())
-        end(None if timeout_millis is None else timeout_millis / 1000)
+        seconds = () if timeout_millis is None else (timeout_millis / 1000,)
+        # Which makes the providers, and is there before any of them.
+        load("oxitel._lifecycle").shutdown_telemetry(*seconds)
 
 
 def _flushed(processor: Any, until: float) -> bool:

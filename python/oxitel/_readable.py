@@ -3,122 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 from opentelemetry.util.types import AnyValue
 
 
-class _Shown:
-    """Stays as it is, and equals what has the same parts.
-
-    Classes by hand: to have them made by `dataclasses` takes a hundred times as long, at the start
-    of every program.
-    """
-
-    __slots__ = ()
-
-    def __init__(self, *parts: object) -> None:
-        for name, part in zip(self.__slots__, parts, strict=True):
-            object.__setattr__(self, name, part)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"{name} of {type(self).__name__} cannot be set")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{name} of {type(self).__name__} cannot be deleted")
-
-    def _parts(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.__slots__)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Shown) or type(self) is not type(other):
-            return NotImplemented
-        return self._parts() == other._parts()
-
-    def __hash__(self) -> int:
-        # Attributes have no hash.
-        return hash(tuple(part for part in self._parts() if not isinstance(part, Mapping)))
-
-    def __repr__(self) -> str:
-        parts = zip(self.__slots__, self._parts(), strict=True)
-        return f"{type(self).__name__}({', '.join(f'{name}={part!r}' for name, part in parts)})"
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), self._parts()
-
-
-class Event(_Shown):
+@dataclass(frozen=True)
+class Event:
     """Something that happened during a span."""
 
-    __slots__ = ("name", "attributes", "timestamp", "dropped_attributes")
-
     name: str
-    attributes: Mapping[str, AnyValue]
+    attributes: Mapping[str, AnyValue] = field(hash=False)
     timestamp: int
     """Nanoseconds since 1970."""
-    dropped_attributes: int
+    dropped_attributes: int = 0
     """Left out because of a limit."""
 
-    def __init__(
-        self,
-        name: str,
-        attributes: Mapping[str, AnyValue],
-        timestamp: int,
-        dropped_attributes: int = 0,
-    ) -> None:
-        super().__init__(name, attributes, timestamp, dropped_attributes)
 
-
-class Link(_Shown):
+@dataclass(frozen=True)
+class Link:
     """A span that another one points at."""
 
-    __slots__ = ("context", "attributes", "dropped_attributes")
-
     context: SpanContext
-    attributes: Mapping[str, AnyValue]
-    dropped_attributes: int
+    attributes: Mapping[str, AnyValue] = field(hash=False)
+    dropped_attributes: int = 0
     """Left out because of a limit."""
 
-    def __init__(
-        self,
-        context: SpanContext,
-        attributes: Mapping[str, AnyValue],
-        dropped_attributes: int = 0,
-    ) -> None:
-        super().__init__(context, attributes, dropped_attributes)
 
-
-class InstrumentationScope(_Shown):
+@dataclass(frozen=True)
+class InstrumentationScope:
     """Who recorded a span."""
 
-    __slots__ = ("name", "version", "schema_url", "attributes")
-
     name: str
-    version: str
-    schema_url: str
-    attributes: Mapping[str, AnyValue]
-
-    def __init__(
-        self,
-        name: str,
-        version: str = "",
-        schema_url: str = "",
-        attributes: Mapping[str, AnyValue] | None = None,
-    ) -> None:
-        super().__init__(name, version, schema_url, attributes or {})
+    version: str = ""
+    schema_url: str = ""
+    attributes: Mapping[str, AnyValue] = field(default_factory=dict[str, AnyValue], hash=False)
 
 
-class Resource(_Shown):
+@dataclass(frozen=True)
+class Resource:
     """What describes this process."""
 
-    __slots__ = ("attributes", "schema_url")
-
-    attributes: Mapping[str, AnyValue]
-    schema_url: str
-
-    def __init__(self, attributes: Mapping[str, AnyValue], schema_url: str = "") -> None:
-        super().__init__(attributes, schema_url)
+    attributes: Mapping[str, AnyValue] = field(hash=False)
+    schema_url: str = ""
 
     def to_json(self, indent: int | None = 4) -> str:
         """As the SDK's console exporters print it."""

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Any
 
 from opentelemetry.util.types import Attributes
-
-Made = TypeVar("Made")
 
 _MOST = 1000
 """Scopes are a few dozen; of names without an end each further one is made anew."""
 
 
-class Remembered(Generic[Made]):
+class Remembered:
     """Makes an object for a scope, and finds it again. One with attributes is made each time."""
 
-    def __init__(self, make: Callable[[str, str | None, str | None, Attributes], Made]) -> None:
+    def __init__(self, make: Callable[[str, str | None, str | None, Attributes], Any]) -> None:
         self._make = make
         # Without a lock, which a forked child might find locked: each step of it is one of dict's.
-        self._made: dict[tuple[str, str | None, str | None], Made] = {}
+        self._made: dict[tuple[str, str | None, str | None], Any] = {}
 
     def get(
         self, name: str, version: str | None, schema_url: str | None, attributes: Attributes
-    ) -> Made:
+    ) -> Any:
         """The one of this scope."""
         if attributes:
             return self._make(name, version, schema_url, attributes)

@@ -1,56 +1,76 @@
 """SIGTERM ends Python at once, with what is queued and without `atexit`. Here the engine sends
 what it has first, on a thread of its own, and then the signal does what it does by default.
 
-A program or server that handles the signal keeps it. Some give it back before they end: uvicorn
-puts the default in its place again and raises the signal once more. That is why `signal.signal` is
-looked at: where the default comes back, the engine does, too.
+Only a signal that nobody handles is taken, below Python: `signal.getsignal` says `SIG_DFL` as
+before, so that libraries that ask before they install a handler of theirs do, and those that call
+the handler before theirs have none to call. A handler of the program or of a server stays its own.
+
+Some give the signal back before they end: uvicorn puts the default in its place again and raises
+the signal once more. No other sign of it reaches us than the call of the function
+in C below `signal.signal`, which therefore has a successor that calls it and looks at nothing else,
+until telemetry ends.
 """
 
 from __future__ import annotations
 
 import functools
-import signal
+from importlib import import_module
 from typing import Any
 
 from oxitel import _native
 from oxitel._said import warn
 
-_seconds: float | None = None
-"""How long the end may take; `None` until somebody watches."""
+# Of `signal`, which takes a while to load and has nothing more for us.
+_signal: Any = import_module("_signal")
+
+_seconds = 0.0
+"""How long the end may take."""
+
+_theirs: Any = None
+_ours: Any = None
+"""`_signal.signal` before us, and what stands in for it; `None` as long as nobody watches."""
 
 
 def watch(seconds: float) -> None:
-    """From now on, and in a forked child when it is called there."""
-    global _seconds
-    if _seconds is None and hasattr(signal, "SIGTERM"):
-        signal.signal = _looked_at(signal.signal)
+    """From now on, in this process and in those that are forked from it."""
+    global _seconds, _theirs, _ours
     _seconds = seconds
+    if _ours is None:
+        _theirs = _signal.signal
+        _signal.signal = _ours = _successor(_theirs)
     _arm()
 
 
-def watch_again() -> None:
-    """In a child, if its parent watches."""
-    if _seconds is not None:
-        _arm()
+def watch_no_more() -> None:
+    """Leaves everything as it was, but what somebody else has put on top of it."""
+    global _ours
+    if _ours is None:
+        return
+    if _signal.signal is _ours:
+        _signal.signal = _theirs
+        _ours = None
+    _native.let_signals_go()
 
 
 def _arm() -> None:
     try:
-        _native.end_by_signals(_seconds or 0.0)
+        _native.end_by_signals(_seconds)
     except OSError as error:
         warn("signals", f"SIGTERM ends this process before everything is sent: {error}")
 
 
-def _looked_at(set_handler: Any) -> Any:
+def _successor(set_handler: Any) -> Any:
     @functools.wraps(set_handler)
     def signal(signalnum: int, handler: Any) -> Any:
         before = set_handler(signalnum, handler)
-        if handler == _DEFAULT and signalnum in _ENDING and _native.is_running():
-            _arm()
+        # Not `==`, which would be code of the program.
+        if isinstance(handler, int) and handler == _DEFAULT and signalnum in _ENDING:
+            if _native.is_running():
+                _arm()
         return before
 
     return signal
 
 
-_DEFAULT = signal.SIG_DFL
-_ENDING = (signal.SIGTERM, signal.SIGINT)
+_DEFAULT = _signal.SIG_DFL
+_ENDING = (_signal.SIGTERM, _signal.SIGINT)

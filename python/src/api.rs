@@ -1,7 +1,7 @@
 //! What we use of `opentelemetry-api` and of Python itself, found once, while the module loads.
 //!
 //! Nothing here is looked up later: a forked child must never wait for a look-up that another
-//! thread had begun.
+//! thread had begun. The few parts in Python that are loaded late have a fork wait for them.
 
 use crate::{join, logs};
 use pyo3::prelude::*;
@@ -45,14 +45,8 @@ pub(crate) enum Runtime {
 
 /// The parts that are written in Python.
 pub(crate) struct Helpers {
-    /// Makes a decorator of a context manager.
-    pub(crate) decorate: Py<PyAny>,
-    pub(crate) event: Py<PyAny>,
-    pub(crate) link: Py<PyAny>,
-    /// A span as the SDK's console prints it.
-    pub(crate) to_json: Py<PyAny>,
-    pub(crate) scope: Py<PyAny>,
-    pub(crate) resource: Py<PyAny>,
+    /// Loads what few programs need, in a way that a fork waits for.
+    load: Py<PyAny>,
     /// Says that a Context could not be detached.
     pub(crate) detach_failed: Py<PyAny>,
     /// Says that something was done to a span that has ended.
@@ -168,17 +162,20 @@ impl Runtime {
 }
 
 impl Helpers {
+    /// Makes a decorator of a context manager.
+    pub(crate) fn decorate<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.load.bind(py).call1(("oxitel._decorate",))?.getattr("decorate")
+    }
+
+    /// What a span shows of itself: a class or function of this name.
+    pub(crate) fn shown<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+        self.load.bind(py).call1(("oxitel._readable",))?.getattr(name)
+    }
+
     fn find(py: Python<'_>) -> PyResult<Self> {
-        let decorate = py.import("oxitel._decorate")?;
-        let readable = py.import("oxitel._readable")?;
         let said = py.import("oxitel._said")?;
         Ok(Self {
-            decorate: decorate.getattr("decorate")?.unbind(),
-            event: readable.getattr("Event")?.unbind(),
-            to_json: readable.getattr("to_json")?.unbind(),
-            link: readable.getattr("Link")?.unbind(),
-            resource: readable.getattr("Resource")?.unbind(),
-            scope: readable.getattr("InstrumentationScope")?.unbind(),
+            load: py.import("oxitel._fork")?.getattr("load")?.unbind(),
             detach_failed: said.getattr("detach_failed")?.unbind(),
             ended: said.getattr("ended")?.unbind(),
             failed: said.getattr("failed")?.unbind(),

@@ -128,7 +128,18 @@ impl Api {
         span: &Bound<'py, Span>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = context.py();
-        let with = self.context_type.bind(py).call1((context,))?;
+        let of = self.context_type.bind(py);
+        let with = match context.cast::<PyDict>() {
+            Ok(context) => {
+                // The type by itself would look for `keys` first, as in any mapping.
+                let with = of.call0()?;
+                if !context.is_empty() {
+                    with.cast::<PyDict>()?.update(context.as_mapping())?;
+                }
+                with
+            }
+            Err(_) => of.call1((context,))?,
+        };
         // The API's type refuses `context[key] = …`; the dict that it is does not.
         with.cast::<PyDict>()?.set_item(self.span_key.bind(py), span)?;
         Ok(with)

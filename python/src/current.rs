@@ -3,35 +3,39 @@
 use crate::api::api;
 use crate::provider::said;
 use crate::span::{OnExit, Span, is_error};
-use crate::tracer::{Asked, Recorder};
+use crate::tracer::{Asked, Tracer};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A span to be: it begins at `__enter__`, and is current until `__exit__`.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct CurrentSpan {
-    recorder: Arc<Recorder>,
+    tracer: Py<Tracer>,
     name: Py<PyString>,
     /// Context, kind, attributes, links and start time.
     given: [Option<Py<PyAny>>; 5],
     on_exit: OnExit,
     end_on_exit: bool,
+    /// Whether `entered` holds something: a look at it costs no lock.
+    is_entered: AtomicBool,
     /// The span while it is current, with what makes the one before current again.
     entered: Mutex<Option<(Py<Span>, Py<PyAny>)>>,
 }
 
 impl CurrentSpan {
     pub(crate) fn new(
-        recorder: Arc<Recorder>,
+        tracer: Py<Tracer>,
         name: Py<PyString>,
         given: [Option<Py<PyAny>>; 5],
         on_exit: OnExit,
         end_on_exit: bool,
     ) -> Self {
-        Self { recorder, name, given, on_exit, end_on_exit, entered: Mutex::new(None) }
+        let (is_entered, entered) = (AtomicBool::new(false), Mutex::new(None));
+        Self { tracer, name, given, on_exit, end_on_exit, is_entered, entered }
     }
 
     fn entered(&self) -> MutexGuard<'_, Option<(Py<Span>, Py<PyAny>)>> {
@@ -40,6 +44,12 @@ impl CurrentSpan {
 }
 
 impl CurrentSpan {
+    fn leave(&self) -> Option<(Py<Span>, Py<PyAny>)> {
+        let mut entered = self.entered();
+        self.is_entered.store(false, Ordering::Relaxed);
+        entered.take()
+    }
+
     /// Begins the span, below the given Context or this one.
     fn begin<'py>(&self, current: &Bound<'py, PyAny>) -> PyResult<Bound<'py, Span>> {
         let py = current.py();
@@ -55,7 +65,7 @@ impl CurrentSpan {
             start_time,
             on_exit: self.on_exit,
         };
-        self.recorder.begin(py, &asked)
+        Tracer::begin(self.tracer.bind(py), &asked)
     }
 }
 
@@ -63,7 +73,7 @@ impl CurrentSpan {
 impl CurrentSpan {
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, Span>> {
         let twice = || PyRuntimeError::new_err("this span is entered already");
-        if self.entered().is_some() {
+        if self.is_entered.load(Ordering::Relaxed) {
             return Err(twice());
         }
         let api = api(py);
@@ -74,6 +84,7 @@ impl CurrentSpan {
         // Another thread or task may have entered it since: that one's span stays.
         let refused = {
             let mut entered = self.entered();
+            self.is_entered.store(true, Ordering::Relaxed);
             if entered.is_some() { Some(held) } else { entered.replace(held) }
         };
         let Some((span, token)) = refused else { return Ok(span) };
@@ -89,19 +100,18 @@ impl CurrentSpan {
         error: &Bound<'_, PyAny>,
         _traceback: &Bound<'_, PyAny>,
     ) -> bool {
-        let Some((span, token)) = self.entered().take() else { return false };
-        let api = api(py);
-        if let Err(error) = api.runtime.detach(token.bind(py))
+        let Some((span, token)) = self.leave() else { return false };
+        let (span, token, api) = (span.into_bound(py), token.into_bound(py), api(py));
+        if let Err(error) = api.runtime.detach(&token)
             && let Err(error) = api.python.detach_failed.bind(py).call1((error,))
         {
             said(py, "detach", error);
         }
-        let span = span.bind(py);
         if !error.is_none() && is_error(error) && span.get().is_live() {
             span.get().note_exception(error, false);
         }
         if self.end_on_exit {
-            Span::finish(span, None);
+            Span::finish(&span, None);
         }
         false
     }
@@ -115,7 +125,7 @@ impl CurrentSpan {
     fn _recreate_cm(&self, py: Python<'_>) -> Self {
         let given = self.given.each_ref().map(|given| given.as_ref().map(|it| it.clone_ref(py)));
         Self::new(
-            Arc::clone(&self.recorder),
+            self.tracer.clone_ref(py),
             self.name.clone_ref(py),
             given,
             self.on_exit,
@@ -127,7 +137,7 @@ impl CurrentSpan {
         slf: &Bound<'py, Self>,
         function: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        api(slf.py()).python.decorate.bind(slf.py()).call1((slf, function))
+        api(slf.py()).python.decorate(slf.py())?.call1((slf, function))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -3,8 +3,8 @@
 use crate::api::{Api, api};
 use crate::attributes::text;
 use crate::provider::{Deciders, said};
-use crate::tracer::{Asked, Recorder};
-use oxitel::binding::{Candidate, Fate, LiveSpan, Start};
+use crate::tracer::Asked;
+use oxitel::binding::{Candidate, Fate, LiveSpan, RuntimeScope, Start};
 use oxitel::{SpanContext, SpanId, TraceId};
 use pyo3::prelude::*;
 
@@ -18,7 +18,7 @@ struct Verdict<'py> {
 
 /// Starts a span, and returns the attributes that the sampler wants on it.
 pub(crate) fn start<'py>(
-    recorder: &Recorder,
+    scope: RuntimeScope,
     deciders: &Deciders,
     asked: &Asked<'_, 'py>,
     parent: &SpanContext,
@@ -27,7 +27,7 @@ pub(crate) fn start<'py>(
     let py = asked.name.py();
     let name = text(asked.name);
     let Some(mut candidate) = Candidate::below(parent) else {
-        return (LiveSpan::start(recorder.scope, &name, parent, start), None);
+        return (LiveSpan::start(scope, &name, parent, start), None);
     };
     if let Some(ids) = &deciders.ids {
         match generated(api(py), ids.bind(py), parent) {
@@ -44,10 +44,10 @@ pub(crate) fn start<'py>(
     });
     // Without a word of its own it is as if there were no sampler.
     let Some(Verdict { fate, trace_state, attributes }) = verdict else {
-        return (candidate.start_as_usual(recorder.scope, &name, start), None);
+        return (candidate.start_as_usual(scope, &name, start), None);
     };
     let decision = (fate, trace_state.as_deref());
-    (candidate.start(recorder.scope, &name, decision, start), Some(attributes))
+    (candidate.start(scope, &name, decision, start), Some(attributes))
 }
 
 fn ask<'py>(

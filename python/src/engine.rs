@@ -133,11 +133,24 @@ pub(crate) fn shutdown(py: Python<'_>, timeout: f64) -> Option<(u64, u64, bool)>
     told(py.detach(|| oxitel::binding::last_shutdown(seconds_to_wait(timeout))))
 }
 
+/// Sends what there is, at the beginning of the program's end; answers as [`flush`] does. What
+/// finalizers record after this is sent as well, within the same time.
+#[pyfunction]
+pub(crate) fn last_flush(py: Python<'_>, timeout: f64) -> Option<(u64, u64, bool)> {
+    told(py.detach(|| oxitel::binding::leave(seconds_to_wait(timeout))))
+}
+
 /// Ends telemetry, within this time, before a signal ends the process: SIGTERM and SIGINT, where
 /// nobody handles them at this moment. Returns how many of the two that are.
 #[pyfunction]
 pub(crate) fn end_by_signals(timeout: f64) -> PyResult<usize> {
     Ok(oxitel::shutdown_on_signals(seconds_to_wait(timeout))?)
+}
+
+/// Gives these signals back.
+#[pyfunction]
+pub(crate) fn let_signals_go() {
+    oxitel::binding::let_signals_go();
 }
 
 fn told(result: Result<(), FlushError>) -> Option<(u64, u64, bool)> {

@@ -8,42 +8,77 @@ use crate::api::{Api, api};
 use crate::attributes::{key_text, text};
 use crate::engine::named;
 use crate::span::Span;
-use crate::tracer::Recorder;
+use crate::tracer::Tracer;
 use oxitel::SpanContext;
 use oxitel::context::Baggage;
 use oxitel::join::host::{self, Interpreter};
+use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyDict, PyString};
 use std::cell::Cell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What the functions need, found with everything else while the module loads.
 pub(crate) struct Found {
-    /// Under this key a Context holds its baggage.
-    baggage_key: Py<PyString>,
+    /// Under this key a Context holds its baggage: found for the first extension that joins, because
+    /// its module takes a tenth of the time that all of the API takes. Locked for moments.
+    baggage_key: Mutex<Option<Py<PyString>>>,
     /// Nobody: spans of other extensions are recorded there.
-    recorder: Arc<Recorder>,
+    tracer: Py<Tracer>,
     no_name: Py<PyString>,
 }
 
 impl Found {
     pub(crate) fn find(py: Python<'_>) -> PyResult<Self> {
-        let baggage = py.import("opentelemetry.baggage")?;
         Ok(Self {
-            baggage_key: baggage.getattr("_BAGGAGE_KEY")?.cast_into::<PyString>()?.unbind(),
-            recorder: Arc::new(Recorder::nobody()),
+            baggage_key: Mutex::new(None),
+            tracer: Py::new(py, Tracer::nobody())?,
             no_name: PyString::new(py, "").unbind(),
         })
     }
 }
 
-/// Puts the capsules into the module.
-pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
+impl Found {
+    fn locked(&self) -> MutexGuard<'_, Option<Py<PyString>>> {
+        self.baggage_key.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn key(&self, py: Python<'_>) -> Option<Py<PyString>> {
+        self.locked().as_ref().map(|key| key.clone_ref(py))
+    }
+
+    fn find_key(&self, py: Python<'_>) -> PyResult<()> {
+        let baggage = py.import("opentelemetry.baggage")?;
+        let key = baggage.getattr("_BAGGAGE_KEY")?.cast_into::<PyString>()?.unbind();
+        let before = self.locked().replace(key);
+        drop(before);
+        Ok(())
+    }
+}
+
+/// The capsule of the current span, which comes to be when the first extension looks for it.
+#[pyfunction(name = "__getattr__", pass_module)]
+pub(crate) fn find_later<'py>(
+    module: &Bound<'py, PyModule>,
+    wanted: &str,
+) -> PyResult<Bound<'py, PyAny>> {
     let py = module.py();
     let (attribute, name) = host::CONTEXT;
+    if attribute.to_bytes() != wanted.as_bytes() {
+        let text = format!("module 'oxitel._native' has no attribute {wanted:?}");
+        return Err(PyAttributeError::new_err(text));
+    }
+    api(py).join.find_key(py)?;
     let table = host::context_table::<OfThisProcess>();
-    module.setattr(attribute, PyCapsule::new_with_value(py, table, name)?)?;
+    let capsule = PyCapsule::new_with_value(py, table, name)?.into_any();
+    module.setattr(attribute, &capsule)?;
+    Ok(capsule)
+}
+
+/// Puts the capsule of the engine into the module.
+pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = module.py();
     let (attribute, name) = host::ENGINE;
     module.setattr(attribute, PyCapsule::new_with_value(py, host::engine_table(), name)?)?;
     // The last of all that is registered later: until then, telemetry ends with the program's help.
@@ -57,6 +92,11 @@ pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
 pub(crate) fn leave() {
     ENDS_THE_PROGRAM.set(true);
     IS_LEAVING.store(true, Ordering::Relaxed);
+}
+
+/// Whether the program is about to end.
+pub(crate) fn is_leaving() -> bool {
+    IS_LEAVING.load(Ordering::Relaxed)
 }
 
 /// The extensions that have joined, with what each has recorded of a signal (`traces`, `metrics` or
@@ -116,15 +156,15 @@ impl Interpreter for OfThisProcess {
         with(|py, api| {
             let found = &api.join;
             let name = (found.no_name.clone_ref(py), 0);
-            let span = Span::passing(span.clone(), name, Arc::clone(&found.recorder));
+            let span = Span::passing(span.clone(), name, found.tracer.clone_ref(py));
             let current = api.runtime.current(py)?;
             let context = api.context_with(&current, &Bound::new(py, span)?)?;
-            if !baggage.is_empty() {
+            if let Some(key) = found.key(py).filter(|_| !baggage.is_empty()) {
                 let pairs = PyDict::new(py);
                 for (name, value, _) in baggage.iter() {
                     pairs.set_item(name, value)?;
                 }
-                context.cast::<PyDict>()?.set_item(&found.baggage_key, pairs)?;
+                context.cast::<PyDict>()?.set_item(key, pairs)?;
             }
             Ok(api.runtime.attach(&context)?.unbind())
         })
@@ -166,6 +206,6 @@ fn quiet_place_in(api: &Api, context: &Bound<'_, PyAny>) -> PyResult<SpanContext
 /// The baggage in a Context, unless it is empty.
 fn baggage_in<'py>(api: &Api, context: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
     let context = context.cast::<PyDict>().ok()?;
-    let baggage = context.get_item(&api.join.baggage_key).ok()??;
+    let baggage = context.get_item(api.join.key(context.py())?).ok()??;
     baggage.len().is_ok_and(|length| length > 0).then_some(baggage)
 }

@@ -41,10 +41,10 @@ mod _native {
     use crate::{
         current::CurrentSpan,
         engine::{
-            end_by_signals, flush, forget_kept, is_running, kept, receivers, resource, shutdown,
-            start, stats,
+            end_by_signals, flush, forget_kept, is_running, kept, last_flush, let_signals_go,
+            receivers, resource, shutdown, start, stats,
         },
-        join::{guests, leave},
+        join::{find_later, guests, leave},
         logs::{LogSink, Logger, process_logs},
         metrics::{
             instruments::{Counter, Gauge, Histogram, UpDownCounter},

@@ -41,7 +41,7 @@ pub(crate) fn events<'py>(span: &Span, py: Python<'py>) -> PyResult<Bound<'py, P
         (event.name().to_owned(), event.time_ns(), copied(event.attributes()), dropped)
     };
     let events = span.live().read(|span| span.events().map(copy).collect::<Vec<_>>());
-    let of = api(py).python.event.bind(py);
+    let of = api(py).python.shown(py, "Event")?;
     let mut shown = Vec::new();
     for (name, time_ns, pairs, dropped) in events.unwrap_or_default() {
         shown.push(of.call1((name, dict(py, &pairs)?, time_ns, dropped))?);
@@ -55,7 +55,7 @@ pub(crate) fn links<'py>(span: &Span, py: Python<'py>) -> PyResult<Bound<'py, Py
     let links: Option<Vec<(SpanContext, Pairs, u32)>> =
         span.live().read(|span| span.links().map(copy).collect());
     let api = api(py);
-    let of = api.python.link.bind(py);
+    let of = api.python.shown(py, "Link")?;
     let mut shown = Vec::new();
     for (context, pairs, dropped) in links.unwrap_or_default() {
         shown.push(of.call1((api.to_api(py, &context)?, dict(py, &pairs)?, dropped))?);
@@ -105,6 +105,7 @@ impl Api {
         attributes: &[(String, OwnedValue)],
     ) -> PyResult<Bound<'py, PyAny>> {
         let (name, version, schema_url) = words;
-        self.python.scope.bind(py).call1((name, version, schema_url, dict(py, attributes)?))
+        let of = self.python.shown(py, "InstrumentationScope")?;
+        of.call1((name, version, schema_url, dict(py, attributes)?))
     }
 }

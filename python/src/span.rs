@@ -4,13 +4,13 @@ use crate::api::api;
 use crate::attributes::{each_pair, key_text, lend_pairs, owned_pairs, printed, text, with_value};
 use crate::provider::PROVIDER;
 use crate::readable;
-use crate::tracer::Recorder;
+use crate::tracer::Tracer;
 use oxitel::binding::LiveSpan;
 use oxitel::{SpanContext, Status, Value};
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyType};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A span: the one of the OpenTelemetry API, and readable as the SDK's is, also when it is not
 /// sampled and after its end.
@@ -18,6 +18,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Span {
     /// Locked for moments, and never while code of the program runs.
     live: Mutex<LiveSpan>,
+    /// Whether anything is recorded of it, from its beginning to its end: what is set on one that
+    /// is not sampled is not even looked at.
+    is_kept: bool,
     /// What travels of it.
     place: SpanContext,
     /// What travels of the span above it.
@@ -26,7 +29,7 @@ pub(crate) struct Span {
     name: Py<PyString>,
     kind: usize,
     on_exit: OnExit,
-    recorder: Arc<Recorder>,
+    tracer: Py<Tracer>,
     /// What `get_span_context` gave first.
     shown: Mutex<Option<Py<PyAny>>>,
 }
@@ -44,23 +47,24 @@ impl Span {
         parent: SpanContext,
         (name, kind): (Py<PyString>, usize),
         on_exit: OnExit,
-        recorder: Arc<Recorder>,
+        tracer: Py<Tracer>,
     ) -> Self {
         // One without a place of its own passes its parent's on.
         let place = if live.has_place() { live.context() } else { parent.clone() };
-        let live = Mutex::new(live);
-        Self { live, place, parent, name, kind, on_exit, recorder, shown: Mutex::new(None) }
+        let is_kept = live.is_recording();
+        let (live, shown) = (Mutex::new(live), Mutex::new(None));
+        Self { live, is_kept, place, parent, name, kind, on_exit, tracer, shown }
     }
 
     /// One that somebody else records: here it is a place in a trace.
     pub(crate) fn passing(
         place: SpanContext,
         (name, kind): (Py<PyString>, usize),
-        recorder: Arc<Recorder>,
+        tracer: Py<Tracer>,
     ) -> Self {
         let on_exit = OnExit { record_exception: false, set_status: false };
         let parent = SpanContext::NONE;
-        let span = Self::new(LiveSpan::nothing(), parent, (name, kind), on_exit, recorder);
+        let span = Self::new(LiveSpan::nothing(), parent, (name, kind), on_exit, tracer);
         Self { place, ..span }
     }
 
@@ -73,7 +77,7 @@ impl Span {
     }
 
     pub(crate) fn is_live(&self) -> bool {
-        self.live().is_recording()
+        self.is_kept && self.live().is_recording()
     }
 
     pub(crate) fn started_name(&self) -> &Py<PyString> {
@@ -82,12 +86,17 @@ impl Span {
 
     /// Sets what was given when it began.
     pub(crate) fn set_all(&self, attributes: &Bound<'_, PyAny>) {
-        let api = api(attributes.py());
-        each_pair(api, attributes, &mut |key, value| self.set(key, value));
+        if self.is_kept {
+            let api = api(attributes.py());
+            each_pair(api, attributes, &mut |key, value| self.set(key, value));
+        }
     }
 
     #[inline]
     fn set(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
+        if !self.is_kept {
+            return;
+        }
         let api = api(key.py());
         let set = |key: &str| {
             with_value(api, value, |value| self.live().set_attribute(key, value));
@@ -100,7 +109,7 @@ impl Span {
 
     /// The first of these to find the span ended says so, once a minute.
     fn warn_if_ended(&self, py: Python<'_>, what: &str) {
-        if self.live().end_ns().is_some() {
+        if self.is_kept && self.live().end_ns().is_some() {
             // A failing logger is not the program's concern here.
             let _ = api(py).python.ended.bind(py).call1((what,));
         }
@@ -152,6 +161,9 @@ impl Span {
     /// Ends it, and shows it to the processors of the program.
     pub(crate) fn finish(slf: &Bound<'_, Self>, time_ns: Option<u64>) {
         let span = slf.get();
+        if !span.is_kept {
+            return;
+        }
         let processors = PROVIDER.processors();
         if !processors.is_empty() && span.is_live() {
             processors.on_ending(slf);
@@ -220,6 +232,9 @@ impl Span {
         attributes: Option<&Bound<'_, PyAny>>,
         timestamp: Option<&Bound<'_, PyAny>>,
     ) {
+        if !self.is_kept {
+            return;
+        }
         let name_text = key_text(name);
         let pairs = owned_pairs(api(name.py()), attributes);
         lend_pairs(pairs, |pairs| self.live().add_event(&name_text, time_ns(timestamp), pairs));
@@ -227,6 +242,9 @@ impl Span {
 
     #[pyo3(signature = (context, attributes=None))]
     fn add_link(&self, context: &Bound<'_, PyAny>, attributes: Option<&Bound<'_, PyAny>>) {
+        if !self.is_kept {
+            return;
+        }
         let api = api(context.py());
         let to = api.of_api(context);
         let pairs = owned_pairs(api, attributes);
@@ -236,8 +254,10 @@ impl Span {
     }
 
     fn update_name(&self, name: &Bound<'_, PyAny>) {
-        let name = key_text(name);
-        self.live().update_name(&name);
+        if self.is_kept {
+            let name = key_text(name);
+            self.live().update_name(&name);
+        }
     }
 
     fn is_recording(&self) -> bool {
@@ -250,6 +270,9 @@ impl Span {
         status: &Bound<'_, PyAny>,
         description: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
+        if !self.is_kept {
+            return Ok(());
+        }
         let py = status.py();
         let api = api(py);
         let number = |of: &Bound<'_, PyAny>| api.status_codes.iter().position(|it| it.is(of));
@@ -374,17 +397,17 @@ impl Span {
 
     #[getter]
     fn resource<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        api(py).python.resource.bind(py).call1((crate::engine::resource(py)?,))
+        api(py).python.shown(py, "Resource")?.call1((crate::engine::resource(py)?,))
     }
 
     #[pyo3(signature = (indent=Some(4)))]
     fn to_json<'py>(slf: &Bound<'py, Self>, indent: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-        api(slf.py()).python.to_json.bind(slf.py()).call1((slf, indent))
+        api(slf.py()).python.shown(slf.py(), "to_json")?.call1((slf, indent))
     }
 
     #[getter]
     fn instrumentation_scope<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.recorder.scope_for_people(py)
+        self.tracer.get().scope_for_people(py)
     }
 }
 

@@ -11,27 +11,6 @@ use oxitel::binding::{LiveSpan, OwnedValue, RuntimeScope, Start, starts_are_aske
 use oxitel::{Kind, SpanContext};
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use std::sync::Arc;
-
-/// Who records: what the spans of a tracer share.
-pub(crate) struct Recorder {
-    pub(crate) scope: RuntimeScope,
-    words: Words,
-}
-
-impl Recorder {
-    /// Of spans that were begun elsewhere.
-    pub(crate) fn nobody() -> Self {
-        let words = Words::none();
-        Self { scope: words.scope(), words }
-    }
-
-    /// The scope as the SDK shows it.
-    pub(crate) fn scope_for_people<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let Words { name, version, schema_url, attributes } = &self.words;
-        api(py).scope_for_people(py, (name, version, schema_url), attributes)
-    }
-}
 
 /// How a span is to begin, in the API's words.
 pub(crate) struct Asked<'a, 'py> {
@@ -50,25 +29,32 @@ const KINDS: [Kind; 5] =
 
 type Linked = (SpanContext, Vec<(String, OwnedValue)>);
 
-/// Makes spans of one instrumentation scope.
+/// Makes spans of one instrumentation scope, which share it.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Tracer {
-    recorder: Arc<Recorder>,
+    pub(crate) scope: RuntimeScope,
+    words: Words,
 }
 
 impl Tracer {
-    pub(crate) fn recorder(&self) -> &Arc<Recorder> {
-        &self.recorder
+    /// That of spans that were begun elsewhere.
+    pub(crate) fn nobody() -> Self {
+        let words = Words::none();
+        Self { scope: words.scope(), words }
     }
-}
 
-impl Recorder {
+    /// The scope as the SDK shows it.
+    pub(crate) fn scope_for_people<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let Words { name, version, schema_url, attributes } = &self.words;
+        api(py).scope_for_people(py, (name, version, schema_url), attributes)
+    }
+
     /// Starts a span.
     pub(crate) fn begin<'py>(
-        self: &Arc<Self>,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         asked: &Asked<'_, 'py>,
     ) -> PyResult<Bound<'py, Span>> {
+        let (py, scope) = (slf.py(), slf.get().scope);
         let api = api(py);
         let parent = api.place_in(&asked.context)?;
         let name = text(asked.name);
@@ -88,24 +74,24 @@ impl Recorder {
         let are_set = deciders.is_none() && starts_are_asked();
         let mut decided = None;
         let live = if let Some(deciders) = &deciders {
-            let (live, attributes) = decide::start(self, deciders, asked, &parent, &start);
+            let (live, attributes) = decide::start(scope, deciders, asked, &parent, &start);
             decided = attributes;
             live
         } else if are_set {
             let targets: Vec<_> = links.iter().map(|(to, _)| to.clone()).collect();
             lend_pairs(owned_pairs(api, attributes.as_ref()), |attributes| {
                 let start = Start { attributes, links: &targets, ..start };
-                LiveSpan::start(self.scope, &name, &parent, &start)
+                LiveSpan::start(scope, &name, &parent, &start)
             })
         } else {
-            LiveSpan::start(self.scope, &name, &parent, &start)
+            LiveSpan::start(scope, &name, &parent, &start)
         };
         let span = Span::new(
             live,
             parent,
             (asked.name.clone().unbind(), kind),
             asked.on_exit,
-            Arc::clone(self),
+            slf.clone().unbind(),
         );
         if let Some(attributes) = decided.or(attributes).filter(|_| !are_set && span.is_live()) {
             span.set_all(&attributes);
@@ -151,15 +137,14 @@ impl Tracer {
         attributes: Option<&Bound<'_, PyAny>>,
     ) -> Self {
         let words = Words::of(name, version, schema_url, attributes);
-        Self { recorder: Arc::new(Recorder { scope: words.scope(), words }) }
+        Self { scope: words.scope(), words }
     }
 
     #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None,
         start_time=None, record_exception=true, set_status_on_exception=true))]
     #[expect(clippy::too_many_arguments, reason = "the API's signature")]
     fn start_span<'py>(
-        &self,
-        py: Python<'py>,
+        slf: &Bound<'py, Self>,
         name: &Bound<'py, PyAny>,
         context: Option<&Bound<'py, PyAny>>,
         kind: Option<&Bound<'py, PyAny>>,
@@ -169,11 +154,11 @@ impl Tracer {
         record_exception: bool,
         set_status_on_exception: bool,
     ) -> PyResult<Bound<'py, Span>> {
-        let context = api(py).given_or_current(py, context)?;
+        let context = api(slf.py()).given_or_current(slf.py(), context)?;
         let name = &named(name);
         let on_exit = OnExit { record_exception, set_status: set_status_on_exception };
         let asked = Asked { name, context, kind, attributes, links, start_time, on_exit };
-        self.recorder.begin(py, &asked)
+        Self::begin(slf, &asked)
     }
 
     #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None,
@@ -191,10 +176,9 @@ impl Tracer {
         set_status_on_exception: bool,
         end_on_exit: bool,
     ) -> CurrentSpan {
-        let recorder = Arc::clone(slf.get().recorder());
         let on_exit = OnExit { record_exception, set_status: set_status_on_exception };
         CurrentSpan::new(
-            recorder,
+            slf.clone().unbind(),
             named(name).unbind(),
             [context, kind, attributes, links, start_time],
             on_exit,

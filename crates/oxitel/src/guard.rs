@@ -69,7 +69,7 @@ pub fn shutdown(timeout: Duration) -> Result<(), FlushError> {
 ///
 /// A signal that the program handles or ignores already stays the program's: it calls
 /// [`shutdown`] there. The answer is how many of the two are watched now; a further call watches
-/// those that have become free since. A forked child asks for itself. Linux only; elsewhere
+/// those that have become free since. A forked child watches as its parent does, from its first record on. Linux only; elsewhere
 /// nothing is watched.
 ///
 /// The thread that waits for the signals is this function's own.

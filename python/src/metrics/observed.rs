@@ -10,6 +10,7 @@ use super::amount::amount;
 use super::instruments::refuse;
 use crate::api::api;
 use crate::attributes::{lend_pairs, owned_pairs};
+use crate::join;
 use oxitel::binding::{Amount, OwnedValue, PerProcess};
 use oxitel::metrics::Observer;
 use pyo3::prelude::*;
@@ -50,7 +51,7 @@ pub(super) fn ask(callback: u64, observer: &Observer<'_, Amount>) {
     // A forked child has no thread yet. An interpreter that ends begins none, and one that has
     // ended has nobody to answer: what else was measured need not wait for it. No logger is told
     // from here, for it would run above frames of ours.
-    if !matches!(Python::try_attach(be_ready), Some(Ok(()))) {
+    if join::is_leaving() || !matches!(Python::try_attach(be_ready), Some(Ok(()))) {
         return;
     }
     let desk = DESK.get();

@@ -83,6 +83,18 @@ pub fn last_shutdown(timeout: Duration) -> Result<(), FlushError> {
     lifecycle::last_shutdown(timeout)
 }
 
+/// Sends what there is, at the beginning of a program's end. What finalizers of its language record
+/// after this is sent when the C library ends the process, all of it within `timeout`; only
+/// measurements are not collected once more.
+pub fn leave(timeout: Duration) -> Result<(), FlushError> {
+    lifecycle::leave(timeout)
+}
+
+/// Gives the signals back that [`shutdown_on_signals`](crate::shutdown_on_signals) has taken.
+pub fn let_signals_go() {
+    lifecycle::let_signals_go();
+}
+
 /// Whether the engine runs in this process.
 pub fn is_running() -> bool {
     lifecycle::is_running()

@@ -34,6 +34,8 @@ struct Progress {
     incomplete: bool,
     /// Records known to be lost at the end of the last flush.
     lost_before: u64,
+    /// When the program has to be over, once its interpreter begins to end.
+    leave_by: Option<Instant>,
 }
 
 impl Control {
@@ -60,6 +62,8 @@ impl Control {
         progress.running = sender::spawn(engine, settings).is_ok();
         let running = progress.running;
         drop(progress);
+        #[cfg(target_os = "linux")]
+        super::signals::follow_fork();
         self.wait(Instant::now() + START_PATIENCE, |progress| progress.ready || !progress.running);
         running
     }
@@ -82,6 +86,17 @@ impl Control {
         let ticket = self.ask();
         self.stop_by.send_replace(Some(deadline));
         ticket
+    }
+
+    /// Everything so far is sent or given up, metrics as well, and the program is over by
+    /// `deadline`.
+    pub(crate) fn leave_by(&self, deadline: Instant) {
+        lock(&self.progress).leave_by = Some(deadline);
+    }
+
+    /// When the program has to be over; `None`: nobody has said that it ends.
+    pub(crate) fn leaves_by(&self) -> Option<Instant> {
+        lock(&self.progress).leave_by
     }
 
     /// Waits until the flush is dealt with; `false` at the deadline, or without a sender.

@@ -90,7 +90,9 @@ impl Session {
     /// Works until shutdown is asked for and everything is dealt with.
     pub(super) async fn work(&mut self) {
         while !self.turn().await {}
-        if let Some(metrics) = &self.metrics {
+        // A program that leaves has collected them, when its callbacks could still answer.
+        let metrics = self.metrics.as_ref().filter(|_| self.engine.control.leaves_by().is_none());
+        if let Some(metrics) = metrics {
             tokio::select! {
                 // A callback of the program may take longer than there is time.
                 biased;

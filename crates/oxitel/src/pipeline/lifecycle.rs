@@ -181,12 +181,41 @@ fn end(engine: &'static engine::Engine, timeout: Duration) -> Result<(), FlushEr
     verdict(engine.control.newly_lost(ticket, engine.lost()), engine.queued(), timed_out)
 }
 
-/// The end of the process: also one that another thread is in the middle of is waited for.
+/// The end of the process: also one that another thread is in the middle of is waited for, and a
+/// signal that ends the process does so here.
 pub(crate) fn last_shutdown(timeout: Duration) -> Result<(), FlushError> {
+    let ended = shutdown_or_wait(timeout);
+    #[cfg(target_os = "linux")]
+    super::signals::give_way();
+    ended
+}
+
+/// The same; for the thread that ends the process then.
+pub(super) fn shutdown_or_wait(timeout: Duration) -> Result<(), FlushError> {
     let deadline = deadline(timeout);
     let ended = shutdown(timeout);
     no_end_under_way(deadline);
     ended
+}
+
+/// The interpreter of a program begins to end: sends what there is. What its last finalizers
+/// record is sent by the C library's exit, within the same `timeout`.
+pub(crate) fn leave(timeout: Duration) -> Result<(), FlushError> {
+    if !cfg!(unix) || settings::current().is_some_and(is_joined) {
+        return last_shutdown(timeout);
+    }
+    let deadline = deadline(timeout);
+    let mut flushed = Ok(());
+    if let Some(engine) = engine::current().filter(|_| is_running()) {
+        let deadline = engine.control.leaves_by().unwrap_or(deadline);
+        flushed = flush(deadline.saturating_duration_since(Instant::now()));
+        // Not before: an end that a signal has begun collects metrics itself.
+        engine.control.leave_by(deadline);
+    }
+    no_end_under_way(deadline);
+    #[cfg(target_os = "linux")]
+    super::signals::give_way();
+    flushed
 }
 
 /// Starts what a forked child needs that has only measured so far.
@@ -216,6 +245,12 @@ pub(crate) fn shutdown_on_signals(timeout: Duration) -> io::Result<usize> {
         let _ = timeout;
         Ok(0)
     }
+}
+
+/// Gives the signals back that are watched.
+pub(crate) fn let_signals_go() {
+    #[cfg(target_os = "linux")]
+    super::signals::let_go();
 }
 
 /// Whether anything is recorded.
@@ -269,7 +304,10 @@ fn end_with_the_process() {
 #[cfg(unix)]
 extern "C" fn at_exit() {
     let ended = std::panic::catch_unwind(|| {
-        let timeout = settings::current().map_or(Duration::ZERO, Settings::shutdown_timeout);
+        let leaves_by = engine::current().and_then(|engine| engine.control.leaves_by());
+        let left = leaves_by.map(|by| by.saturating_duration_since(Instant::now()));
+        let whole = || settings::current().map_or(Duration::ZERO, Settings::shutdown_timeout);
+        let timeout = left.unwrap_or_else(whole);
         // What is lost here was counted and warned about by the sender; there is nobody to tell.
         let _ = last_shutdown(timeout);
     });

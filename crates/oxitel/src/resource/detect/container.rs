@@ -8,9 +8,10 @@ pub(super) fn detect(surroundings: &Surroundings<'_>) -> Found {
 }
 
 pub(super) fn id(surroundings: &Surroundings<'_>) -> Option<String> {
-    let cgroup = surroundings.read("proc/self/cgroup").unwrap_or_default();
-    let mounts = surroundings.read("proc/self/mountinfo").unwrap_or_default();
-    in_cgroup(&cgroup).or_else(|| in_mounts(&mounts))
+    let read = |file| surroundings.read(file).unwrap_or_default();
+    let find =
+        || in_cgroup(&read("proc/self/cgroup")).or_else(|| in_mounts(&read("proc/self/mountinfo")));
+    surroundings.container_id.get_or_init(find).clone()
 }
 
 /// The innermost part of a path that is an id: `docker-<id>.scope`, `cri-containerd:<id>`, `<id>`.

@@ -6,6 +6,7 @@ mod kubernetes;
 mod os;
 
 use crate::config::Detector;
+use std::cell::OnceCell;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,8 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) executable: Option<PathBuf>,
     /// The word that started it.
     pub(crate) command: Option<String>,
+    /// Two detectors want to know the container's id, and its files are long.
+    pub(crate) container_id: OnceCell<Option<String>>,
 }
 
 /// What was found.
@@ -36,6 +39,7 @@ pub(crate) fn here(detectors: &[Detector]) -> Detected {
         variable: &|name| std::env::var(name).ok(),
         executable: std::env::current_exe().ok(),
         command: std::env::args_os().next().and_then(|word| word.into_string().ok()),
+        container_id: OnceCell::new(),
     };
     surroundings.detect(detectors)
 }
@@ -113,7 +117,8 @@ impl Surroundings<'_> {
 
     /// The beginning of a file below the root, if there is one.
     fn read(&self, file: &str) -> Option<String> {
-        let mut bytes = Vec::new();
+        // Most are shorter: one read, and one that finds the end.
+        let mut bytes = Vec::with_capacity(4096);
         let path = self.root.join(file);
         // A pipe or a device in the place of a file might never answer.
         if !path.metadata().ok()?.is_file() {

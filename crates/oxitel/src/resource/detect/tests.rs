@@ -34,6 +34,7 @@ impl Root {
             variable: &variable,
             executable: Some(PathBuf::from("/srv/shop")),
             command: Some("./shop".to_owned()),
+            container_id: std::cell::OnceCell::new(),
         };
         surroundings.detect(detectors)
     }
