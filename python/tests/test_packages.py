@@ -14,7 +14,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-import servers
 from differential import allowed
 from differential.allowed import Allowed
 from receiver import closed_port
@@ -24,18 +23,6 @@ FOLDER = Path(__file__).parent / "packages"
 
 NEW_NAMES = "http,database"
 """The stable names of the conventions, which the packages take when asked to."""
-
-
-@pytest.fixture(scope="module")
-def redis() -> Iterator[str]:
-    with servers.redis() as url:
-        yield url
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[str]:
-    with servers.postgresql() as url:
-        yield url
 
 
 @pytest.fixture(scope="module")
