@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import difflib
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,43 +165,48 @@ def collected(points: list[Point]) -> list[dict[str, Point]]:
 def compare(theirs: Told, ours: Told, *allowed: Allowed) -> None:
     """Fails with every field that differs, and with what is allowed without need."""
     apart = _different(theirs, ours, allowed)
-    assert apart == {}, "\n".join(f"{place}: {what}" for place, what in apart.items())
+    assert apart == [], "\n".join(["", *apart])
     needless = [
         one.__name__
         for one in allowed
-        if not _different(theirs, ours, [it for it in allowed if it is not one])
+        if not one.by_chance and not _different(theirs, ours, [it for it in allowed if it != one])
     ]
     assert needless == [], "these differences are not there any more"
 
 
-def _different(theirs: Told, ours: Told, allowed: Iterable[Allowed]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for place in theirs.keys() | ours.keys():
-        if place not in theirs or place not in ours:
-            found[place] = "only ours" if place in ours else "only theirs"
-            continue
+def _different(theirs: Told, ours: Told, allowed: Sequence[Allowed]) -> list[str]:
+    found = []
+    for place in sorted(theirs.keys() ^ ours.keys()):
+        found.append(f"{place}: only {'ours' if place in ours else 'theirs'}")
+    for place in sorted(theirs.keys() & ours.keys()):
         one, two = copy.deepcopy(theirs[place]), copy.deepcopy(ours[place])
-        for fields in (one, two):
-            for allow in allowed:
-                if place.startswith(allow.of):
-                    allow.forgive(fields)
-        for field in one:
-            if not is_same(one[field], two[field]):
-                found[f"{place}: {field}"] = (one[field], two[field])
+        for allow in allowed:
+            if place.startswith(allow.of):
+                allow.forgive(one)
+                allow.forgive(two)
+        found += differences(one, two, place)
     return found
 
 
-def is_same(one: Any, two: Any) -> bool:
-    """Whether both are equal and of one type, however deep. The order of keys says nothing."""
+def differences(one: Any, two: Any, at: str) -> Iterator[str]:
+    """Where two values differ, or are of two types. The order of keys says nothing."""
     if type(one) is not type(two):
-        return False
-    if isinstance(one, dict):
-        return one.keys() == two.keys() and all(is_same(one[key], two[key]) for key in one)
-    if isinstance(one, list):
-        return len(one) == len(two) and all(map(is_same, one, two))
-    if dataclasses.is_dataclass(one):
-        return is_same(fields_of(one), fields_of(two))
-    return bool(one == two)
+        yield f"{at}: {one!r}, ours {two!r}"
+    elif isinstance(one, dict):
+        for key in sorted(one.keys() ^ two.keys()):
+            yield f"{at}.{key}: {one.get(key, 'nothing')!r}, ours {two.get(key, 'nothing')!r}"
+        for key in sorted(one.keys() & two.keys()):
+            yield from differences(one[key], two[key], f"{at}.{key}")
+    elif isinstance(one, list) and len(one) == len(two):
+        for index, (first, second) in enumerate(zip(one, two, strict=True)):
+            yield from differences(first, second, f"{at}[{index}]")
+    elif dataclasses.is_dataclass(one):
+        yield from differences(fields_of(one), fields_of(two), at)
+    elif isinstance(one, str) and one != two:
+        lines = difflib.ndiff(one.splitlines(), two.splitlines())
+        yield "\n".join([f"{at}:", *(line for line in lines if not line.startswith(" "))])
+    elif one != two:
+        yield f"{at}: {one!r}, ours {two!r}"
 
 
 def fields_of(record: Any) -> Fields:

@@ -22,15 +22,17 @@ class Allowed:
     of: str
     """The records that it is about: how their places begin."""
     forgive: Callable[[Fields], None]
+    by_chance: bool
+    """Whether it is there in some runs alone."""
 
     @property
     def __name__(self) -> str:
         return self.forgive.__name__
 
 
-def of(records: str) -> Callable[[Callable[[Fields], None]], Allowed]:
+def of(records: str, *, by_chance: bool = False) -> Callable[[Callable[[Fields], None]], Allowed]:
     """Makes a function such a difference."""
-    return lambda forgive: Allowed(records, forgive)
+    return lambda forgive: Allowed(records, forgive, by_chance)
 
 
 @of("resource")
@@ -77,6 +79,22 @@ def without_frames_of_the_api(fields: Fields) -> None:
             attributes["exception.stacktrace"] = OF_API.sub("", stack)
 
 
+IN_STATEMENTS = (
+    (re.compile(r"/[*].*?[*]/|--[^\n]*", re.DOTALL), ""),
+    (re.compile(r"""'[^']*'|"[^"]*"|(?<![$\w.])\d+\b"""), "?"),
+    (re.compile(r"\s+(?=\n|$)"), ""),
+)
+
+
+@of("span")
+def without_values_in_statements(fields: Fields) -> None:
+    """Values and remarks leave statements to databases before we send them, for privacy."""
+    for key in ("db.statement", "db.query.text"):
+        if key in fields["attributes"]:
+            for pattern, instead in IN_STATEMENTS:
+                fields["attributes"][key] = pattern.sub(instead, fields["attributes"][key])
+
+
 @of("log")
 def without_what_python_says(fields: Fields) -> None:
     """Where a record was made, its level's number and its thread, which nobody else tells."""
@@ -99,6 +117,15 @@ def without_short_exceptions(fields: Fields) -> None:
     if attributes.get("exception.type") == "Broken":
         attributes["exception.type"] = "__main__.Broken"
         attributes["exception.message"] = str((attributes["exception.message"], "two"))
+
+
+@of("point", by_chance=True)
+def without_choice_of_examples(fields: Fields) -> None:
+    """Which of many measurements stands for them is left to chance by us. The SDK throws a dice
+    for sums alone, and takes the last one of a histogram's bucket."""
+    of_many = sum(fields["buckets"]) != len([count for count in fields["buckets"] if count])
+    if of_many or fields["kind"] == "sum":
+        fields["exemplars"] = len(fields["exemplars"])
 
 
 def take_repeated_gauges(theirs: dict[str, Fields], ours: dict[str, Fields]) -> None:
