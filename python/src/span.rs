@@ -269,11 +269,7 @@ impl Span {
     }
 
     #[pyo3(signature = (status, description=None))]
-    fn set_status(
-        &self,
-        status: &Bound<'_, PyAny>,
-        description: Option<&Bound<'_, PyAny>>,
-    ) {
+    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) {
         if !self.is_kept {
             return;
         }
