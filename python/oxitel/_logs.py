@@ -12,8 +12,7 @@ from opentelemetry import _logs, trace
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native
-from oxitel._provider import OnEngine, is_absorbed
-from oxitel._remembered import Remembered
+from oxitel._provider import OnEngine, Remembered, is_absorbed
 from oxitel._said import warn
 
 _logs.Logger.register(_native.Logger)

@@ -8,8 +8,7 @@ from opentelemetry import metrics
 from opentelemetry.util.types import Attributes
 
 from oxitel._fork import load
-from oxitel._provider import OnEngine, end_all, is_absorbed
-from oxitel._remembered import Remembered
+from oxitel._provider import OnEngine, Remembered, end_all, is_absorbed
 from oxitel._said import warn
 
 

@@ -1,10 +1,10 @@
 """What the three providers have in common: the engine behind them, its flush and its end, and what
-the program adds to them."""
+the program adds to them, and the objects that they make once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
@@ -12,6 +12,8 @@ from oxitel._fork import load
 from oxitel._said import failed, logger
 
 if TYPE_CHECKING:
+    from opentelemetry.util.types import Attributes
+
     from oxitel._readable import Resource
 
 FLUSH_MILLIS = 30_000.0
@@ -115,3 +117,29 @@ def _host(url: str) -> tuple[str, int | None]:
     split = urlsplit(url if "://" in url else f"//{url}")
     host = (split.hostname or "").lower()
     return "127.0.0.1" if host == "localhost" else host, split.port
+
+
+_MOST = 1000
+"""Scopes are a few dozen; of names without an end each further one is made anew."""
+
+
+class Remembered:
+    """Makes an object for a scope, and finds it again. One with attributes is made each time."""
+
+    def __init__(self, make: Callable[[str, str | None, str | None, Attributes], Any]) -> None:
+        self._make = make
+        # Without a lock, which a forked child might find locked: each step of it is one of dict's.
+        self._made: dict[tuple[str, str | None, str | None], Any] = {}
+
+    def get(
+        self, name: str, version: str | None, schema_url: str | None, attributes: Attributes
+    ) -> Any:
+        """The one of this scope."""
+        if attributes:
+            return self._make(name, version, schema_url, attributes)
+        scope = (name, version, schema_url)
+        known = self._made.get(scope)
+        if known is not None:
+            return known
+        made = self._make(name, version, schema_url, None)
+        return self._made.setdefault(scope, made) if len(self._made) < _MOST else made

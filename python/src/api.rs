@@ -59,8 +59,6 @@ pub(crate) struct Helpers {
     pub(crate) interrupt_main: Py<PyAny>,
     /// Begins a thread that nobody waits for.
     pub(crate) start_thread: Py<PyAny>,
-    /// What the thread does that runs callbacks of instruments.
-    pub(crate) answer_questions: Py<PyAny>,
 }
 
 macro_rules! names {
@@ -167,6 +165,11 @@ impl Helpers {
         self.load.bind(py).call1(("oxitel._decorate",))?.getattr("decorate")
     }
 
+    /// What the thread does that runs callbacks of instruments.
+    pub(crate) fn answer_questions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.load.bind(py).call1(("oxitel._observe",))?.getattr("answer_questions")
+    }
+
     /// What a span shows of itself: a class or function of this name.
     pub(crate) fn shown<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
         self.load.bind(py).call1(("oxitel._readable",))?.getattr(name)
@@ -182,7 +185,6 @@ impl Helpers {
             refused: said.getattr("refused")?.unbind(),
             interrupt_main: py.import("_thread")?.getattr("interrupt_main")?.unbind(),
             start_thread: py.import("_thread")?.getattr("start_new_thread")?.unbind(),
-            answer_questions: py.import("oxitel._observe")?.getattr("answer_questions")?.unbind(),
         })
     }
 }

@@ -2,6 +2,7 @@
 
 use super::instruments::{Counter, Gauge, Histogram, Measured, UpDownCounter};
 use super::observed;
+use crate::api::api;
 use crate::provider::said;
 use crate::words::Words;
 use oxitel::binding::{Described, RuntimeScope};
@@ -85,8 +86,12 @@ impl Meter {
             }
         };
         let measured = self.make(kind, (name, unit, description), None);
-        measured.instrument.ask(move |observer| observed::ask(callback, observer));
-        if let Err(error) = observed::be_ready(py) {
+        // Found here: a collection in a forked child must not load anything.
+        let thread = api(py).python.answer_questions(py)?;
+        let ready = observed::be_ready(&thread);
+        let thread = thread.unbind();
+        measured.instrument.ask(move |observer| observed::ask(callback, &thread, observer));
+        if let Err(error) = ready {
             said(py, "the start of a thread for callbacks", error);
         }
         Ok(())

@@ -47,11 +47,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Asks a callback, and tells the observer what it said. The engine waits for so long and no
 /// longer.
-pub(super) fn ask(callback: u64, observer: &Observer<'_, Amount>) {
+pub(super) fn ask(callback: u64, thread: &Py<PyAny>, observer: &Observer<'_, Amount>) {
     // A forked child has no thread yet. An interpreter that ends begins none, and one that has
     // ended has nobody to answer: what else was measured need not wait for it. No logger is told
     // from here, for it would run above frames of ours.
-    if join::is_leaving() || !matches!(Python::try_attach(be_ready), Some(Ok(()))) {
+    if join::is_leaving()
+        || !matches!(Python::try_attach(|py| be_ready(thread.bind(py))), Some(Ok(())))
+    {
         return;
     }
     let desk = DESK.get();
@@ -64,15 +66,14 @@ pub(super) fn ask(callback: u64, observer: &Observer<'_, Amount>) {
     }
 }
 
-/// Begins the thread that answers, if this process has none.
-pub(super) fn be_ready(py: Python<'_>) -> PyResult<()> {
+/// Begins the thread that answers, if this process has none: `thread` is what it does.
+pub(super) fn be_ready(thread: &Bound<'_, PyAny>) -> PyResult<()> {
     let desk = DESK.get();
     if desk.has_thread.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
-    let python = &api(py).python;
-    let run = (python.answer_questions.bind(py), PyTuple::empty(py));
-    let begun = python.start_thread.bind(py).call1(run);
+    let py = thread.py();
+    let begun = api(py).python.start_thread.bind(py).call1((thread, PyTuple::empty(py)));
     desk.has_thread.store(begun.is_ok(), Ordering::Release);
     begun.map(drop)
 }
