@@ -18,9 +18,9 @@ from oxitel._fork import ForkLock
 from oxitel._resolve import Plan
 from oxitel._said import failed, logger, warn
 
-SHUTDOWN_SECONDS = 1.9
-"""How long the end of a program waits for telemetry: it is to be over within two seconds, whatever
-the network does."""
+SHUTDOWN_SECONDS = 1.8
+"""How long the end of a program waits for telemetry: the process is to be over within two seconds,
+whatever the network does."""
 
 _lock = ForkLock()
 _running: Plan | None = None
