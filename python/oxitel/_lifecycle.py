@@ -13,7 +13,7 @@ import os
 import sys
 from typing import Any
 
-from oxitel import _globals, _native, _signals
+from oxitel import _celery, _globals, _native, _signals
 from oxitel._fork import ForkLock
 from oxitel._resolve import Plan
 from oxitel._said import failed, logger, warn
@@ -135,6 +135,7 @@ def _end_at_exit() -> None:
             # `multiprocessing` may have been loaded since.
             os.register_at_fork(after_in_child=_end_with_multiprocessing)
     _end_with_multiprocessing()
+    _celery.follow()
     _signals.watch(SHUTDOWN_SECONDS)
 
 
@@ -162,3 +163,5 @@ def _end_with_multiprocessing() -> None:
 def _begin_child(_: object) -> None:
     util = sys.modules["multiprocessing.util"]
     util.Finalize(None, _at_exit_of_child, exitpriority=-100)
+    # Its workers are such children. It may have been loaded since, and have set up its logging.
+    _celery.follow_in_worker()

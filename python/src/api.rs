@@ -170,6 +170,7 @@ impl Helpers {
         let decorate = py.import("oxitel._decorate")?;
         let readable = py.import("oxitel._readable")?;
         let said = py.import("oxitel._said")?;
+        let observe = py.import("oxitel._observe")?;
         Ok(Self {
             decorate: decorate.getattr("decorate")?.unbind(),
             event: readable.getattr("Event")?.unbind(),
@@ -181,8 +182,8 @@ impl Helpers {
             ended: said.getattr("ended")?.unbind(),
             failed: said.getattr("failed")?.unbind(),
             refused: said.getattr("refused")?.unbind(),
-            start_thread: py.import("_thread")?.getattr("start_new_thread")?.unbind(),
-            answer_questions: py.import("oxitel._observe")?.getattr("answer_questions")?.unbind(),
+            start_thread: observe.getattr("start_thread")?.unbind(),
+            answer_questions: observe.getattr("answer_questions")?.unbind(),
         })
     }
 }
