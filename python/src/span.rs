@@ -249,11 +249,7 @@ impl Span {
     }
 
     #[pyo3(signature = (status, description=None))]
-    fn set_status(
-        &self,
-        status: &Bound<'_, PyAny>,
-        description: Option<&Bound<'_, PyAny>>,
-    ) {
+    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) {
         let api = api(status.py());
         let number = |of: &Bound<'_, PyAny>| api.status_codes.iter().position(|it| it.is(of));
         let (code, description) = if let Some(code) = number(status) {

@@ -30,8 +30,7 @@ pub enum Fate {
 impl Candidate {
     /// The next one below `parent`; `None` where nothing is recorded.
     pub fn below(parent: &SpanContext) -> Option<Self> {
-        let (ids, settings) =
-            state::is_on().then(|| local::prepare_any(&parent.ids)).flatten()?;
+        let (ids, settings) = state::is_on().then(|| local::prepare_any(&parent.ids)).flatten()?;
         Some(Self { ids, parent: parent.clone(), settings })
     }
 
