@@ -10,7 +10,7 @@ import copy
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import _logs, context, trace
 
@@ -97,4 +97,5 @@ def process(scope: InstrumentationScope, record: Any, parts: Mapping[str, Any]) 
 
 
 def _pairs(attributes: Any) -> dict[str, Any]:
-    return dict(attributes) if isinstance(attributes, Mapping) else {}
+    given = cast("Mapping[str, Any]", attributes)
+    return dict(given) if isinstance(attributes, Mapping) else {}
