@@ -133,7 +133,8 @@ def told(run: Run) -> Told:
     for place in sorted(names.spans):
         found[f"span {place}"] = _span(names.spans[place], names)
     count: dict[str, int] = {}
-    for log in run.logs:
+    # Records of several threads come in any order.
+    for log in sorted(run.logs, key=lambda log: log.time_ns or log.observed_ns):
         scope = log.scope.name
         count[scope] = count.get(scope, 0) + 1
         found[f"log {count[scope]} of {scope}"] = _log(log, names)

@@ -24,6 +24,8 @@ FOLDER = Path(__file__).parent / "packages"
 NEW_NAMES = "http,database"
 """The stable names of the conventions, which the packages take when asked to."""
 
+BOTH_NAMES = "http/dup,database/dup"
+
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[str]:
@@ -131,14 +133,18 @@ def test_clients_send_the_same(upstream: str, client: str, count: int, names: st
     assert ours.points
 
 
-@pytest.mark.parametrize("names", ["", NEW_NAMES])
+@pytest.mark.parametrize("names", ["", NEW_NAMES, BOTH_NAMES])
 def test_fastapi_and_its_package_send_the_same(names: str) -> None:
     ours = same("with_fastapi.py", allowed.without_what_python_says, names=names)
     assert ours.spans and ours.logs and ours.points
 
 
 def test_fastapi_alone_sends_the_same() -> None:
-    ours = same("with_fastapi_alone.py", allowed.without_what_python_says)
+    ours = same(
+        "with_fastapi_alone.py",
+        allowed.without_what_python_says,
+        allowed.without_spans_that_are_not_sampled,
+    )
     assert ours.spans and ours.logs and ours.points
 
 

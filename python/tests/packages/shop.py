@@ -13,8 +13,12 @@ import httpx
 import uvicorn
 from fastapi import BackgroundTasks, Depends, FastAPI, HTTPException, WebSocket
 from fastapi.responses import StreamingResponse
+from fastapi.testclient import TestClient
 from opentelemetry import trace
 from pydantic import BaseModel
+
+PLACE = "00-0123456789abcdef0123456789abcdef-0123456789abcdef"
+REMOTE = {"tracestate": "a=1,b=2", "baggage": "user=seven"}
 
 tracer = trace.get_tracer("shop")
 logger = logging.getLogger("shop")
@@ -64,8 +68,12 @@ def serve(app: FastAPI) -> None:
         return StreamingResponse(parts(), media_type="text/plain")
 
     @app.websocket("/talk")
-    async def talk(socket: WebSocket) -> None:
+    async def answer(socket: WebSocket) -> None:
         await socket.accept()
+        said = await socket.receive_text()
+        if said == "no":
+            raise ValueError("on purpose")
+        await socket.send_text(said)
         await socket.close()
 
 
@@ -82,6 +90,19 @@ async def call(url: str) -> None:
         await client.get("/stream")
         await client.get("/nothing/here")
         await client.request("PURGE", "/items/7", headers={"X-Forwarded-For": "10.0.0.9"})
+        for sampled in ("01", "00"):
+            await client.get("/items/1", headers=REMOTE | {"traceparent": f"{PLACE}-{sampled}"})
+
+
+def talk(app: FastAPI) -> None:
+    """By a socket, in this process."""
+    client = TestClient(app)
+    with client.websocket_connect("/talk") as socket:
+        socket.send_text("hello")
+        assert socket.receive_text() == "hello"
+    with contextlib.suppress(ValueError), client.websocket_connect("/talk") as socket:
+        socket.send_text("no")
+        socket.receive_text()
 
 
 async def main(app: FastAPI) -> None:

@@ -21,4 +21,5 @@ FastAPIInstrumentor.instrument_app(
 )
 shop.serve(app)
 asyncio.run(shop.main(app))
+shop.talk(app)
 provider.finish()

@@ -13,4 +13,5 @@ import shop  # noqa: E402
 app = fastapi.FastAPI(version="7")
 shop.serve(app)
 asyncio.run(shop.main(app))
+shop.talk(app)
 provider.finish()
