@@ -1,10 +1,12 @@
 //! The tests of the Python package, against the build for development in `.venv`; some compare it
 //! with the SDK, which lies in an environment of its own.
 
+use std::ffi::OsString;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::Context;
 use super::python::count;
@@ -27,9 +29,10 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
     };
     let output = environment::clean(&mut Command::new(interpreter))
         .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra"])
-        .arg(context.root.join(FOLDER))
+        .args(chosen(context)?)
         .env("OXITEL_SDK_PYTHON", sdk)
         .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(more_of())
         .output()
         .context("could not start pytest")?;
     let said = String::from_utf8_lossy(&output.stdout);
@@ -39,4 +42,30 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
         report.failed = 1;
     }
     Ok(report)
+}
+
+/// Where pytest looks for tests: everywhere, or in the files that are asked for.
+fn chosen(context: &Context) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = context.root.join(FOLDER);
+    let Some(matching) = &context.matching else { return Ok(vec![folder]) };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| FOLDER)? {
+        let file = entry?.file_name();
+        let name = file.to_string_lossy();
+        let test = name.strip_prefix("test_").and_then(|name| name.strip_suffix(".py"));
+        if test.is_some_and(|test| matching.iter().any(|part| test.contains(part))) {
+            files.push(folder.join(&file));
+        }
+    }
+    if files.is_empty() {
+        bail!("no file of tests in {FOLDER} has {} in its name", matching.join(" or "));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// How much more than usual a test is asked to do; the only variables of ours that reach it.
+fn more_of() -> Option<(&'static str, OsString)> {
+    const FORKS: &str = "OXITEL_TEST_FORKS";
+    std::env::var_os(FORKS).map(|count| (FORKS, count))
 }
