@@ -51,11 +51,13 @@ def main() -> int:
     parser.add_argument("--python", action="append", type=pair, metavar="NAME=PATH")
     parser.add_argument("--left-out", action="append", type=pair, default=[], metavar="NAME=WHY")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", help="one case")
+    parser.add_argument("--only", help="some cases, with commas between them")
     arguments = parser.parse_args()
-    chosen = [case for case in CASES if arguments.only in (None, case.name)]
-    if not chosen:
-        parser.error(f"there is no case {arguments.only!r}")
+    names = [case.name for case in CASES]
+    wanted: list[str] = arguments.only.split(",") if arguments.only else names
+    if unknown := [name for name in wanted if name not in names]:
+        parser.error(f"there is no case {unknown[0]!r}; there are: {', '.join(names)}")
+    chosen = [case for case in CASES if case.name in wanted]
     report.begin()
     pythons, left_out = dict(arguments.python), dict(arguments.left_out)
     # With grpcio, it takes gRPC as well.

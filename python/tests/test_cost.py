@@ -104,6 +104,14 @@ def test_without_the_sdk_its_column_says_how_to_install_it(program: str) -> None
     )
 
 
+def test_who_sends_less_is_told(tmp_path: Path) -> None:
+    code = "import logging\nlogging.getLogger('shop').info('order')\n"
+    words = ("--rounds", "1", "--", sdk_python(), write(tmp_path, code))
+    ended = cost(*words, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="")
+    assert "Not the same log records were sent: " in ended.stdout, ended.stderr
+    assert "Not the same spans" not in ended.stdout
+
+
 def test_settings_of_the_user_hold_but_for_the_address(program: str) -> None:
     found = numbers(
         *("--", sys.executable, program, "10"),

@@ -39,7 +39,8 @@ class Variant:
     def leave_out(self, why: str) -> None:
         """Forgets what it did so far."""
         self.left_out = why
-        self.used.clear()
+        for kept in (self.used, self.spans, self.logs):
+            kept.clear()
 
     def of(self, metric: Callable[[Used], float]) -> list[float]:
         """One cost of all runs."""
@@ -64,6 +65,11 @@ class Measured:
         """What a variant adds to the program's CPU time; `None` where it was not measured."""
         costs = self.variant(name).of(_cpu)
         return median(costs) - median(self.variant(WITHOUT).of(_cpu)) if costs else None
+
+    def differs(self, sent: str) -> bool:
+        """Whether the SDK and we sent another number of something."""
+        ours, theirs = (getattr(self.variant(name), sent) for name in (OXITEL, SDK))
+        return bool(ours and theirs) and median(ours) != median(theirs)
 
     @property
     def ratio(self) -> float | None:
@@ -127,6 +133,16 @@ def _remarks(measured: Measured) -> list[str]:
         remarks.append(
             "What telemetry adds is less than the program's own ups and downs: let it do more, or"
             " --rounds more often."
+        )
+    if measured.differs("spans"):
+        remarks.append(
+            "Not the same spans were sent: the SDK drops what does not fit into its queue of 2,048"
+            " spans, unless OTEL_BSP_MAX_QUEUE_SIZE says more."
+        )
+    if measured.differs("logs"):
+        remarks.append(
+            "Not the same log records were sent: with oxitel a root logger that nobody has"
+            " configured lets INFO pass; with the SDK it keeps WARNING, and its queue is short."
         )
     if not measured.instruments:
         remarks.append(

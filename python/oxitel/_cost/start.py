@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import logging
 import os
 import sys
 from typing import Any
@@ -72,9 +73,14 @@ def _instrument() -> None:
     before = {name: os.environ.get(name) for name in names}
     # Nobody has such a name: telemetry was started already.
     os.environ.update(dict.fromkeys(names, "none"))
+    # It would warn that nobody has it, and that would be sent.
+    logger = logging.getLogger(f"{INSTRUMENTATION}._load")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
     try:
         importlib.import_module(INSTRUMENTATION).initialize(swallow_exceptions=False)
     finally:
+        logger.setLevel(level)
         for name, value in before.items():
             if value is None:
                 del os.environ[name]

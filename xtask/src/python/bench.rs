@@ -20,7 +20,7 @@ const NEEDED: &[&str] = &["api", "sdk", "web", "web-sdk"];
 const PEERS: &[&str] = &["grpc", "logfire", "ddtrace", "honeycomb"];
 
 /// Builds the wheel, and hands over to the conductor of the benchmark.
-pub(crate) fn bench(root: &Path, quick: bool) -> anyhow::Result<Outcome> {
+pub(crate) fn bench(root: &Path, quick: bool, only: Option<&str>) -> anyhow::Result<Outcome> {
     let folder = root.join(FOLDER);
     let mut pythons = Vec::new();
     for name in NEEDED {
@@ -49,6 +49,7 @@ pub(crate) fn bench(root: &Path, quick: bool) -> anyhow::Result<Outcome> {
     if quick {
         command.arg("--quick");
     }
+    command.args(only.map(|cases| format!("--only={cases}")));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     let status = command.status().context("could not start the benchmark")?;
     Ok(if status.success() { Outcome::Good } else { Outcome::Bad })

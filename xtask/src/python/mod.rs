@@ -1,11 +1,13 @@
 //! `cargo xtask py`: the Python package, built into `.venv`, or as a wheel.
 //!
 //! Flow: cargo builds the extension -> it is copied beside the package's Python files -> `.venv`
-//! is told where the package lies (`install`). `wheel` is what users get.
+//! is told where the package lies (`install`). `wheel` is what users get, and `trial` installs it as
+//! they do.
 
 mod bench;
 mod install;
 mod manifest;
+mod trial;
 mod wheel;
 
 use std::fs;
@@ -45,7 +47,10 @@ pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outco
         return Err(UsageError("a wheel is always a release: --wheel alone".to_owned()).into());
     }
     let done = if is_wheel {
-        wheel(root)?.map(|wheel| wheel.to_string())
+        match wheel(root)? {
+            Ok(wheel) => trial::tried(root, &wheel)?.map(|brings| format!("{wheel}; {brings}")),
+            Err(skip) => Err(skip),
+        }
     } else {
         let build = if is_release { Build::Release } else { Build::Development };
         let interpreter = installed(root, build)?;

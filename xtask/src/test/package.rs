@@ -1,9 +1,12 @@
 //! The tests of the Python package, against the build for development in `.venv`; some compare it
 //! with the SDK, which lies in an environment of its own.
 
+use std::ffi::OsString;
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 
 use super::Context;
 use super::python::{count, with_programs};
@@ -33,8 +36,9 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
     let mut command = Command::new(interpreter);
     environment::clean(&mut command)
         .args(["-m", "pytest", "-p", "no:cacheprovider", "-ra"])
-        .arg(context.root.join(FOLDER))
-        .env("PYTHONDONTWRITEBYTECODE", "1");
+        .args(chosen(context)?)
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .envs(more_of());
     for (variable, name) in ENVIRONMENTS {
         let file = context.root.join(FOLDER).join(format!("requirements-{name}.txt"));
         match tools::python_environment(&format!("python-{name}"), &tools::requirements(&file)?) {
@@ -51,4 +55,30 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
         report.failed = 1;
     }
     Ok(report)
+}
+
+/// Where pytest looks for tests: everywhere, or in the files that are asked for.
+fn chosen(context: &Context) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = context.root.join(FOLDER);
+    let Some(matching) = &context.matching else { return Ok(vec![folder]) };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(&folder).with_context(|| FOLDER)? {
+        let file = entry?.file_name();
+        let name = file.to_string_lossy();
+        let test = name.strip_prefix("test_").and_then(|name| name.strip_suffix(".py"));
+        if test.is_some_and(|test| matching.iter().any(|part| test.contains(part))) {
+            files.push(folder.join(&file));
+        }
+    }
+    if files.is_empty() {
+        bail!("no file of tests in {FOLDER} has {} in its name", matching.join(" or "));
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// How much more than usual a test is asked to do; the only variables of ours that reach it.
+fn more_of() -> Option<(&'static str, OsString)> {
+    const FORKS: &str = "OXITEL_TEST_FORKS";
+    std::env::var_os(FORKS).map(|count| (FORKS, count))
 }
