@@ -55,8 +55,8 @@ def start(plan: Plan) -> bool:
 def _start_engine(plan: Plan) -> bool:
     try:
         return _native.start(
-            dict(plan.variables),
-            list(plan.resource.items()),
+            {name: _repaired(value) for name, value in plan.variables.items()},
+            [(key, _repaired(value)) for key, value in plan.resource.items()],
             shutdown_timeout=SHUTDOWN_SECONDS,
             keep=plan.keep,
             page=plan.page,
@@ -64,6 +64,11 @@ def _start_engine(plan: Plan) -> bool:
     except ValueError as error:
         warn("start", f"telemetry stays off: {error}")
         return False
+
+
+def _repaired(text: str) -> str:
+    """A surrogate without its other half is no text anywhere else."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _listen(plan: Plan) -> None:
