@@ -58,8 +58,8 @@ def _start_engine(plan: Plan) -> bool:
     _decide(plan, variables)
     try:
         return _native.start(
-            variables,
-            list(plan.resource.items()),
+            {name: _repaired(value) for name, value in variables.items()},
+            [(key, _repaired(value)) for key, value in plan.resource.items()],
             shutdown_timeout=SHUTDOWN_SECONDS,
             keep=plan.keep,
             page=plan.page,
@@ -80,6 +80,11 @@ def _decide(plan: Plan, variables: dict[str, str]) -> None:
             variables |= dict.fromkeys((chosen.SAMPLER, chosen.SAMPLER_ARGUMENT), "")
         ids = chosen.id_generator(seen) if ids is None else ids
     _native.set_deciders(sampler, ids)
+
+
+def _repaired(text: str) -> str:
+    """A surrogate without its other half is no text anywhere else."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _listen(plan: Plan) -> None:

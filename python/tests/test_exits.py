@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-import time
-
 import pytest
 from program import run_program
-from receiver import Receiver, closed_port
+from receiver import Receiver
 
 BEGIN = """
 import atexit, logging, os, sys, threading, time
@@ -18,10 +15,6 @@ def record(name):
     with oxitel.get_telemetry("shop").trace(name):
         pass
 """
-
-SECONDS = 2.0
-"""How long the end of a program may take, whatever the network does."""
-
 
 def test_what_finalizers_record_is_sent(receiver: Receiver) -> None:
     ended = run_program(
@@ -121,68 +114,3 @@ def test_os_exit_passes_over_everything_and_does_not_hang(receiver: Receiver) ->
     flush = "assert trace.get_tracer_provider().force_flush()\n"
     run_program(code.format(flush), receiver, expected_code=4)
     assert [span.name for span in receiver.spans()] == ["lost"]
-
-
-@pytest.mark.parametrize("switch", ["0.005", "1e-6"])
-def test_daemon_threads_may_record_until_python_takes_them_down(
-    receiver: Receiver, switch: str
-) -> None:
-    code = f"""
-oxitel.enable_telemetry()
-sys.setswitchinterval({switch})
-meter = metrics.get_meter("daemons")
-counter = meter.create_counter("rounds")
-meter.create_observable_gauge("asked", [lambda _: [metrics.Observation(1)]])
-logger = logging.getLogger("daemons")
-def for_ever():
-    while True:
-        with oxitel.get_telemetry("shop").trace("round") as span:
-            span.set_attribute("key", "value")
-            counter.add(1)
-            logger.info("round")
-for _ in range(4):
-    threading.Thread(target=for_ever, daemon=True).start()
-record("last")
-time.sleep(0.05)
-"""
-    for _ in range(5):
-        ended = run_program(BEGIN + code, receiver)
-        assert ended.stderr == ""
-    assert len(receiver.spans("last")) == 5
-    assert receiver.spans("round")
-
-
-@pytest.mark.parametrize("way", ["nobody listens", "nobody answers", "nobody takes it"])
-def test_a_program_ends_in_time_whatever_the_network_does(receiver: Receiver, way: str) -> None:
-    """From the last line of the program to the end of the process, finalizers included."""
-    receiver.hold()
-    # A full backlog: connecting itself waits.
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        address = full.getsockname()
-        clients = [socket.socket() for _ in range(4)]
-        for client in clients:
-            client.setblocking(False)
-            client.connect_ex(address)
-        there = {
-            "nobody listens": f"http://127.0.0.1:{closed_port()}",
-            "nobody answers": receiver.endpoint,
-            "nobody takes it": f"http://127.0.0.1:{address[1]}",
-        }
-        ended = run_program(
-            BEGIN
-            + """
-oxitel.enable_telemetry()
-atexit.register(record, "late")
-for _ in range(1100):
-    record("span")
-metrics.get_meter("shop").create_counter("orders").add(1)
-logging.getLogger("shop").warning("last")
-print(time.monotonic())
-""",
-            there[way],
-        )
-        took = time.monotonic() - float(ended.stdout)
-        for client in clients:
-            client.close()
-    print(f"{way}: the end took {took:.2f} s, the whole program {ended.seconds:.2f} s")
-    assert took < 3 * SECONDS

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.request import urlopen
@@ -36,6 +37,12 @@ def application(environ, start_response):
 """
 
 
+READY = """
+def post_worker_init(worker):
+    open(f"ready.{worker.pid}", "w").close()
+"""
+
+
 def adds_up(receiver: Receiver, span: str, counter: str, count: int) -> None:
     """`count` spans, each with a log record and a count, in the processes that made them."""
     spans = receiver.spans(span)
@@ -49,13 +56,23 @@ def adds_up(receiver: Receiver, span: str, counter: str, count: int) -> None:
     assert sum(point.value or 0 for point in last.values()) == count
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + LIMIT_SECONDS
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("preload", [[], ["--preload"]], ids=["", "preload"])
 @pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
 def test_gunicorn(receiver: Receiver, tmp_path: Path, kind: str, preload: list[str]) -> None:
     (tmp_path / "app.py").write_text(WSGI)
+    (tmp_path / "gunicorn.conf.py").write_text(READY)
     port = closed_port()
     command = ["gunicorn", "-w", "2", "-k", kind, "app:application", "-b", f"127.0.0.1:{port}"]
     with served([*command, *preload], tmp_path, receiver, port):
+        # A worker that still begins does not hear that it is to end, with or without us.
+        wait_until(lambda: len(list(tmp_path.glob("ready.*"))) == 2)
         with ThreadPoolExecutor(4) as pool:
             address = f"http://127.0.0.1:{port}/"
             answers = pool.map(lambda _: urlopen(address, timeout=30).read(), range(REQUESTS))
