@@ -207,6 +207,9 @@ class MeterProvider(OnEngine, metrics.MeterProvider):
             )
             end_all([metric_reader])
 
+    def remove_metric_reader(self, metric_reader: Any) -> None:
+        """There is none to remove."""
+
 
 def _quieten(reader: Any) -> None:
     """A reader of the SDK that nobody has registered complains at each turn, and at its end."""
