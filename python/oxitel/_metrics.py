@@ -47,6 +47,9 @@ class MeterProvider(OnEngine, metrics.MeterProvider):
             )
             end_all([metric_reader])
 
+    def remove_metric_reader(self, metric_reader: Any) -> None:
+        """There is none to remove."""
+
 
 def _meter(*scope: Any) -> metrics.Meter:
     return load("oxitel._meter").Meter(*scope)
