@@ -115,10 +115,14 @@ impl Interpreter for OfThisProcess {
     fn attach(span: &SpanContext, baggage: &Baggage) -> Option<Self::Token> {
         with(|py, api| {
             let found = &api.join;
-            let name = (found.no_name.clone_ref(py), 0);
-            let span = Span::passing(span.clone(), name, Arc::clone(&found.recorder));
             let current = api.runtime.current(py)?;
-            let context = api.context_with(&current, &Bound::new(py, span)?)?;
+            let context = if span.is_valid() {
+                let name = (found.no_name.clone_ref(py), 0);
+                let span = Span::passing(span.clone(), name, Arc::clone(&found.recorder));
+                api.context_with(&current, &Bound::new(py, span)?)?
+            } else {
+                api.context_type.bind(py).call1((current,))?
+            };
             if !baggage.is_empty() {
                 let pairs = PyDict::new(py);
                 for (name, value, _) in baggage.iter() {
