@@ -513,27 +513,37 @@ def test_without_the_api_there_is_no_current_span(receiver: Receiver) -> None:
     assert receiver.tree() == "call\nleaf"
 
 
-def test_without_the_package_the_end_of_the_program_delivers(receiver: Receiver) -> None:
+DAEMON = """
+import threading, time
+def for_ever():
+    while True:
+        guest.leaf("background")
+        time.sleep(0.001)
+threading.Thread(target=for_ever, daemon=True).start()
+"""
+
+
+# A daemon thread keeps the module alive, so that nothing in it is deleted.
+@pytest.mark.parametrize(("threads", "last"), [("", "deleted"), (DAEMON, "at exit")])
+def test_without_the_package_the_end_of_the_program_delivers(
+    receiver: Receiver, threads: str, last: str
+) -> None:
     ended = run(
         """
-        import atexit, threading
+        import atexit
         atexit.register(lambda: guest.leaf("at exit"))
-        assert guest.start(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])
-        class Late:
+        class Deleted:
             def __del__(self, leaf=guest.leaf):
-                leaf("late")
-        kept = Late()
-        def for_ever():
-            while True:
-                guest.leaf("background")
-                time.sleep(0.001)
-        threading.Thread(target=for_ever, daemon=True).start()
+                leaf("deleted")
+        kept = Deleted()
         guest.leaf("one")
         """,
         receiver,
-        begin=ORDINARY + "import time",
+        begin=ORDINARY
+        + 'assert guest.start(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])'
+        + threads,
     )
-    for name in ("one", "at exit", "late"):
+    for name in ("one", "at exit", last):
         assert len(receiver.spans(name)) == 1, name
     assert ended.stderr == ""
 
