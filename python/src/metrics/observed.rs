@@ -14,7 +14,6 @@ use crate::join;
 use oxitel::binding::{Amount, OwnedValue, PerProcess};
 use oxitel::metrics::Observer;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
