@@ -29,6 +29,11 @@ def install(level: int | str = logging.INFO, *, as_events: bool = False) -> LogH
     return _installed.handler
 
 
+def is_installed() -> bool:
+    """Whether that handler is there."""
+    return _installed is not None
+
+
 def remove() -> None:
     """Takes that handler from the root logger, and leaves `logging` as it was."""
     global _installed

@@ -109,12 +109,15 @@ def test_a_program_without_a_line_about_telemetry_is_traced(
     program = tmp_path / "app.py"
     program.write_text(
         """
+import logging
 import sqlalchemy
 with sqlalchemy.create_engine("sqlite://").connect() as connection:
     connection.execute(sqlalchemy.text("SELECT 1"))
+logging.info("done")
 """
     )
     assert instrument(installed, program, receiver).stderr == ""
+    assert [log.body for log in receiver.logs()] == ["done"], "by one handler of two packages"
     scopes = {span.scope.name for span in receiver.spans()}
     assert scopes == {"opentelemetry.instrumentation.sqlalchemy"}
     assert {span.resource["telemetry.sdk.name"] for span in receiver.spans()} == {"oxitel"}

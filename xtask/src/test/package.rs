@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
         .envs(more_of());
     for (variable, name) in ENVIRONMENTS {
         let file = context.root.join(FOLDER).join(format!("requirements-{name}.txt"));
-        match tools::python_environment(&format!("python-{name}"), &tools::requirements(&file)?) {
+        match tools::python_environment(&format!("tests-{name}"), &tools::requirements(&file)?) {
             Ok(environment) => drop(command.env(variable, environment.join("bin/python"))),
             Err(skip) => return Ok(Report::skipped(skip)),
         }
