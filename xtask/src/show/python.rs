@@ -68,7 +68,7 @@ pub(super) const LIST: List = List {
             done: "`cargo xtask test --only python`: all tests of Python",
             expected: "all pass, none is left out",
             only_full: true,
-            see: |root| counted(run_cargo(root, "xtask test --only python --require-all")?),
+            see: |root| run_cargo(root, "xtask test --only python --require-all").map(counted),
         },
         Promise {
             done: "`cargo xtask acceptance --open`: the rows of observability, of `enable_telemetry`, U-16, U-17, U-22 and U-23",
@@ -80,11 +80,11 @@ pub(super) const LIST: List = List {
 };
 
 fn tests(root: &Path, matching: &str) -> anyhow::Result<Seen> {
-    counted(run_cargo(root, &word(matching))?)
+    run_cargo(root, &word(matching)).map(counted)
 }
 
 fn tests_with(root: &Path, matching: &str, variable: &str, value: &str) -> anyhow::Result<Seen> {
-    counted(run(cargo::cargo(root).args(word(matching).split(' ')).env(variable, value))?)
+    run(cargo::cargo(root).args(word(matching).split(' ')).env(variable, value)).map(counted)
 }
 
 fn word(matching: &str) -> String {
@@ -92,14 +92,14 @@ fn word(matching: &str) -> String {
 }
 
 /// The closing line of `cargo xtask test`; what passed nothing has shown nothing.
-fn counted(ran: Ran) -> anyhow::Result<Seen> {
+fn counted(ran: Ran) -> Seen {
     let last = ran.last_lines(1);
     let is_sum = last.contains(" passed, ") && !last.starts_with("0 passed");
     let said = match ran.line("✗") {
         Some(trouble) if !is_sum => trouble.trim_start_matches("✗ ").to_owned(),
         _ => last,
     };
-    Ok(Seen { good: ran.succeeded() && is_sum, said, output: ran.output })
+    Seen { good: ran.succeeded() && is_sum, said, output: ran.output }
 }
 
 fn wheel(root: &Path) -> anyhow::Result<Seen> {
@@ -212,11 +212,11 @@ mod tests {
 
     #[test]
     fn tests_are_good_when_some_passed_and_none_failed() {
-        let seen = counted(ran(0, "…\n12 passed, 0 failed\n")).unwrap();
+        let seen = counted(ran(0, "…\n12 passed, 0 failed\n"));
         assert_eq!((seen.good, seen.said.as_str()), (true, "12 passed, 0 failed"));
-        assert!(!counted(ran(1, "12 passed, 1 failed, 1 skipped\n")).unwrap().good);
-        assert!(!counted(ran(0, "0 passed, 0 failed\n")).unwrap().good);
-        let nothing = counted(ran(1, "✗ python: no file of tests\nerror: x\n")).unwrap();
+        assert!(!counted(ran(1, "12 passed, 1 failed, 1 skipped\n")).good);
+        assert!(!counted(ran(0, "0 passed, 0 failed\n")).good);
+        let nothing = counted(ran(1, "✗ python: no file of tests\nerror: x\n"));
         assert_eq!((nothing.good, nothing.said.as_str()), (false, "python: no file of tests"));
     }
 
