@@ -66,7 +66,7 @@ def table(results: list[tuple[Case, Results]], left_out: dict[str, str]) -> None
         share = f"{ours / theirs:.3f}" if theirs > 0 else f"{number(ours)} of {number(theirs)}"
         if comparison.most is not None:
             share = number(ours)
-        goal = comparison.most if comparison.most is not None else comparison.ratio
+        goal = goal_of(comparison)
         text = "-" if goal is None else f"{goal:.3g}"
         verdict = {True: "✓", False: "✗", None: " "}[is_met(comparison, ours, theirs)]
         say(f"{verdict} {of:26}{share:>10}  goal {text:>6}  {NAMES[comparison.peer]}{over}")
@@ -92,7 +92,7 @@ def lines(
             "peer_version": versions.get(comparison.peer, platform.python_version()),
             "theirs": round(theirs, 3),
             "ratio": round(ours / theirs, 4) if theirs > 0 else None,
-            "goal": comparison.most if comparison.most is not None else comparison.ratio,
+            "goal": goal_of(comparison),
             "ok": is_met(comparison, ours, theirs),
         }
         print(json.dumps(line), flush=True)
@@ -117,6 +117,13 @@ def compared(results: list[tuple[Case, Results]]) -> list[tuple[Comparison, floa
         )
         found.append((comparison, ours, theirs))
     return found
+
+
+def goal_of(comparison: Comparison) -> float | None:
+    """What is good enough: a cost, or a share of the peer's."""
+    if comparison.most is not None:
+        return comparison.most
+    return None if comparison.ratio is None else round(comparison.ratio, 4)
 
 
 def is_met(comparison: Comparison, ours: float, theirs: float) -> bool | None:

@@ -69,10 +69,11 @@ def _read(words: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
     )
     parser.add_argument("--json", action="store_true", help="numbers for programs")
     parser.add_argument("command", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
-    options = parser.parse_args(list(words))
-    command: list[str] = options.command
-    if command[:1] == ["--"]:
-        command = command[1:]
+    # By hand: versions of Python do not agree on what argparse does with it.
+    at = words.index("--") if "--" in words else len(words)
+    options = parser.parse_args(list(words[:at]))
+    # Without the `--` in front, a later one is the program's.
+    command: list[str] = [*options.command, *words[at:]] if options.command else [*words[at + 1 :]]
     _refuse_what_makes_no_sense(parser, options.rounds, command)
     return options, command
 

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::Context;
+use serde::Deserialize;
 
 use super::run::{Ran, run, run_cargo};
-use super::signals::judged;
 use super::{List, Promise, Seen};
 use crate::cargo;
 
@@ -68,7 +68,7 @@ pub(super) const LIST: List = List {
             done: "`cargo xtask test --only python`: all tests of Python",
             expected: "all pass, none is left out",
             only_full: true,
-            see: |root| counted(run_cargo(root, "xtask test --only python --require-all")?),
+            see: |root| run_cargo(root, "xtask test --only python --require-all").map(counted),
         },
         Promise {
             done: "`cargo xtask acceptance --open`: the rows of observability, of `enable_telemetry`, U-16, U-17, U-22 and U-23",
@@ -80,11 +80,11 @@ pub(super) const LIST: List = List {
 };
 
 fn tests(root: &Path, matching: &str) -> anyhow::Result<Seen> {
-    counted(run_cargo(root, &word(matching))?)
+    run_cargo(root, &word(matching)).map(counted)
 }
 
 fn tests_with(root: &Path, matching: &str, variable: &str, value: &str) -> anyhow::Result<Seen> {
-    counted(run(cargo::cargo(root).args(word(matching).split(' ')).env(variable, value))?)
+    run(cargo::cargo(root).args(word(matching).split(' ')).env(variable, value)).map(counted)
 }
 
 fn word(matching: &str) -> String {
@@ -92,14 +92,14 @@ fn word(matching: &str) -> String {
 }
 
 /// The closing line of `cargo xtask test`; what passed nothing has shown nothing.
-fn counted(ran: Ran) -> anyhow::Result<Seen> {
+fn counted(ran: Ran) -> Seen {
     let last = ran.last_lines(1);
     let is_sum = last.contains(" passed, ") && !last.starts_with("0 passed");
     let said = match ran.line("✗") {
-        Some(trouble) if !is_sum => trouble.to_owned(),
+        Some(trouble) if !is_sum => trouble.trim_start_matches("✗ ").to_owned(),
         _ => last,
     };
-    Ok(Seen { good: ran.succeeded() && is_sum, said, output: ran.output })
+    Seen { good: ran.succeeded() && is_sum, said, output: ran.output }
 }
 
 fn wheel(root: &Path) -> anyhow::Result<Seen> {
@@ -110,8 +110,57 @@ fn wheel(root: &Path) -> anyhow::Result<Seen> {
     Ok(Seen { good: ran.succeeded(), said, output: ran.output })
 }
 
+/// A line of the benchmark: a comparison, or a peer that was not there.
+#[derive(Debug, Deserialize)]
+struct Line {
+    case: String,
+    peer: String,
+    #[serde(default)]
+    metric: String,
+    ours: Option<f64>,
+    ratio: Option<f64>,
+    goal: Option<f64>,
+    ok: Option<bool>,
+    left_out: Option<String>,
+}
+
 fn within_goals(root: &Path, options: &str) -> anyhow::Result<Seen> {
     judged(run_cargo(root, format!("xtask bench python {options}").trim_end())?)
+}
+
+fn judged(ran: Ran) -> anyhow::Result<Seen> {
+    let lines = ran.output.lines().filter(|line| line.starts_with('{'));
+    let lines: Vec<Line> = lines
+        .map(|line| serde_json::from_str(line).with_context(|| line.to_owned()))
+        .collect::<anyhow::Result<_>>()?;
+    let count = |met: bool| lines.iter().filter(|line| line.ok == Some(met)).count();
+    let (met, missed) = (count(true), count(false));
+    let mut said = format!("{met} of {} goals met", met + missed);
+    if met + missed == 0 {
+        said = ran.line("error").map_or_else(|| ran.code(), str::to_owned);
+    }
+    for remark in lines.iter().filter_map(Line::remark) {
+        said.push_str("; ");
+        said.push_str(&remark);
+    }
+    let good = ran.succeeded() && met > 0 && missed == 0;
+    Ok(Seen { good, said, output: ran.output })
+}
+
+impl Line {
+    /// What somebody should know about it.
+    fn remark(&self) -> Option<String> {
+        let Line { case, peer, metric, ours, ratio, goal, ok, left_out } = self;
+        if let Some(why) = left_out {
+            return Some(format!("{peer} left out: {}", why.lines().next().unwrap_or_default()));
+        }
+        let (goal, false) = ((*goal)?, (*ok)?) else { return None };
+        // A goal may be a share of the peer's cost, or a cost.
+        let share = ratio.filter(|_| goal != 0.0).filter(|ratio| *ratio > goal);
+        let found = share.or(*ours)?;
+        let (_, case) = case.split_once('/').unwrap_or_default();
+        Some(format!("missed: {case} {metric}, {found:.3} of at most {goal:.3} ({peer})"))
+    }
 }
 
 /// The rows of the old interface that speak of `enable_telemetry`, its sources and its handler;
@@ -163,12 +212,33 @@ mod tests {
 
     #[test]
     fn tests_are_good_when_some_passed_and_none_failed() {
-        let seen = counted(ran(0, "…\n12 passed, 0 failed\n")).unwrap();
+        let seen = counted(ran(0, "…\n12 passed, 0 failed\n"));
         assert_eq!((seen.good, seen.said.as_str()), (true, "12 passed, 0 failed"));
-        assert!(!counted(ran(1, "12 passed, 1 failed, 1 skipped\n")).unwrap().good);
-        assert!(!counted(ran(0, "0 passed, 0 failed\n")).unwrap().good);
-        let nothing = counted(ran(1, "✗ python: no file of tests\nerror: x\n")).unwrap();
-        assert_eq!((nothing.good, nothing.said.as_str()), (false, "✗ python: no file of tests"));
+        assert!(!counted(ran(1, "12 passed, 1 failed, 1 skipped\n")).good);
+        assert!(!counted(ran(0, "0 passed, 0 failed\n")).good);
+        let nothing = counted(ran(1, "✗ python: no file of tests\nerror: x\n"));
+        assert_eq!((nothing.good, nothing.said.as_str()), (false, "python: no file of tests"));
+    }
+
+    const MET: &str = r#"{"case":"python/spans","metric":"thread_ns","ours":9,"peer":"sdk","ratio":0.05,"goal":0.06,"ok":true}"#;
+
+    #[test]
+    fn a_benchmark_is_good_when_each_goal_is_met_and_says_what_is_missing() {
+        let left_out =
+            r#"{"case":"python/spans","peer":"ddtrace","left_out":"no network\nat all"}"#;
+        let without_goal = MET.replace("0.06,\"ok\":true", "null,\"ok\":null");
+        let seen = judged(ran(0, &format!("{MET}\n{without_goal}\n{left_out}\n"))).unwrap();
+        let said = "1 of 1 goals met; ddtrace left out: no network";
+        assert_eq!((seen.good, seen.said.as_str()), (true, said));
+    }
+
+    #[test]
+    fn a_goal_that_was_missed_is_named() {
+        let missed = MET.replace("0.05", "0.07").replace("true", "false");
+        let seen = judged(ran(0, &format!("{MET}\n{missed}\n"))).unwrap();
+        let said = "1 of 2 goals met; missed: spans thread_ns, 0.070 of at most 0.060 (sdk)";
+        assert_eq!((seen.good, seen.said.as_str()), (false, said));
+        assert!(!judged(ran(1, "error: no python3")).unwrap().good);
     }
 
     #[test]
