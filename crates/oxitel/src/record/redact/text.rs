@@ -114,7 +114,8 @@ fn credentials(url: Url<'_>, authority: usize, out: &mut Changed<'_>) {
     // Behind the brackets of an address.
     let name = host.rfind(']').map_or(0, |bracket| bracket + 1);
     let colon = host[name..].find(':').map(|colon| name + colon);
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    // `%d` is the place of one, in a format string.
+    let is_port = |port: &str| port == "%d" || port.bytes().all(|byte| byte.is_ascii_digit());
     let odd_port = colon.filter(|colon| !is_port(&host[colon + 1..]));
     // A password may hold what ends an authority, and then more than one `@`: better too much is
     // taken out than a piece of it stays. Then the "port" is no number.
@@ -412,6 +413,7 @@ mod tests {
             "http://[::1]:4318/v1/traces",
             "http://user:secret",
             "http://host:/",
+            "%s://%s:%d",
             "https://REDACTED:REDACTED@host/?sig=REDACTED",
             "https://host/?sig=",
         ];
@@ -428,6 +430,7 @@ mod tests {
         = http://[::1]:4318/v1/traces
         http://user:REDACTED
         = http://host:/
+        = %s://%s:%d
         = https://REDACTED:REDACTED@host/?sig=REDACTED
         = https://host/?sig=
         "#);
