@@ -10,7 +10,7 @@ import copy
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from opentelemetry import _logs, context, trace
 
@@ -18,7 +18,8 @@ from oxitel import _native
 from oxitel._readable import InstrumentationScope, Resource
 from oxitel._said import failed
 
-_processors: tuple[Any, ...] = ()
+# Without a lock, which a forked child might find locked: a list is added to in one step.
+_processors: list[Any] = []
 
 
 class LogRecord(_logs.LogRecord):
@@ -63,22 +64,21 @@ def _severity(number: Any) -> Any:
 
 def add(processor: Any) -> None:
     """From now on `processor` sees each log record before it is recorded."""
-    global _processors
-    _processors += (processor,)
+    _processors.append(processor)
     _native.process_logs(process)
 
 
 def take() -> list[Any]:
     """The processors, which see nothing from now on."""
     global _processors
-    taken, _processors = _processors, ()
+    taken, _processors = _processors, []
     _native.process_logs(None)
-    return list(taken)
+    return taken
 
 
 def all_of_them() -> tuple[Any, ...]:
     """The processors, in the order in which they came."""
-    return _processors
+    return tuple(_processors)
 
 
 def process(scope: InstrumentationScope, record: Any, parts: Mapping[str, Any]) -> Any:
@@ -88,7 +88,7 @@ def process(scope: InstrumentationScope, record: Any, parts: Mapping[str, Any]) 
     record.attributes = {**parts.get("raised", {}), **_pairs(record.attributes)}
     record.exception = None
     shown = ReadWriteLogRecord(record, Resource(_native.resource()), scope)
-    for processor in _processors:
+    for processor in tuple(_processors):
         try:
             processor.on_emit(shown)
         except Exception as error:
@@ -97,4 +97,5 @@ def process(scope: InstrumentationScope, record: Any, parts: Mapping[str, Any]) 
 
 
 def _pairs(attributes: Any) -> dict[str, Any]:
-    return dict(attributes) if isinstance(attributes, Mapping) else {}
+    given = cast("Mapping[str, Any]", attributes)
+    return dict(given) if isinstance(attributes, Mapping) else {}

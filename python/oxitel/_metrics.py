@@ -47,6 +47,9 @@ class MeterProvider(OnEngine, metrics.MeterProvider):
             )
             end_all([metric_reader])
 
+    def remove_metric_reader(self, metric_reader: Any) -> None:
+        """There is none to remove."""
+
 
 def _meter(*scope: Any) -> metrics.Meter:
     return load("oxitel._meter").Meter(*scope)
@@ -56,4 +59,7 @@ def _quieten(reader: Any) -> None:
     """A reader of the SDK that nobody has registered complains at each turn, and at its end."""
     register = getattr(reader, "_set_collect_callback", None)
     if callable(register):
-        register(lambda *_given, **_named: None)
+        register(_collects_nothing)
+
+
+def _collects_nothing(*_given: Any, **_named: Any) -> None: ...

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FLUSH_MILLIS = 30_000.0
 """What a flush may take, unless it is told."""
 
+_LONGEST_MILLIS = 3_600_000.0
+
 
 class OnEngine:
     """A provider whose records the engine takes. All of them share its one state."""
@@ -40,6 +42,8 @@ class OnEngine:
         """Whether everything that was recorded before the call was delivered, by the engine and
         by what the program has added, within this time. Of all signals: they go together."""
         millis = FLUSH_MILLIS if timeout_millis is None else float(timeout_millis)
+        # For ever is no number of processors of the SDK.
+        millis = millis if millis < _LONGEST_MILLIS else _LONGEST_MILLIS
         until = time.monotonic() + millis / 1000
         theirs = [_flushed(processor, until) for processor in self.processors()]
         ours = _native.flush(max(until - time.monotonic(), 0.0)) is None

@@ -19,7 +19,9 @@ trace.Tracer.register(_native.Tracer)
 class TracerProvider(OnEngine, trace.TracerProvider):
     """Makes tracers whose spans are recorded by the engine. All of them share its one state."""
 
-    _processors: tuple[Any, ...] = ()
+    def __init__(self) -> None:
+        # Without a lock, which a forked child might find locked: a list is added to in one step.
+        self._processors: list[Any] = []
 
     def get_tracer(
         self,
@@ -43,14 +45,14 @@ class TracerProvider(OnEngine, trace.TracerProvider):
         """
         if not is_absorbed(span_processor, "traces"):
             _native.add_processor(span_processor)
-            self._processors += (span_processor,)
+            self._processors.append(span_processor)
 
     def processors(self) -> Sequence[Any]:
         """What the program has added."""
-        return self._processors
+        return tuple(self._processors)
 
     def take_processors(self) -> list[Any]:
         """Those, which see nothing from now on."""
-        taken, self._processors = self._processors, ()
+        taken, self._processors = self._processors, []
         _native.clear_processors()
-        return list(taken)
+        return taken

@@ -15,10 +15,10 @@
 //! travel empty. The program's own code (`__str__`, `__iter__`) runs here, before anything of ours
 //! is locked; when it fails, a text says so.
 
-use crate::api::{Api, api};
+use crate::api::Api;
+use crate::provider::interrupts;
 use oxitel::Value;
 use oxitel::binding::OwnedValue;
-use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 use std::borrow::Cow;
@@ -27,7 +27,7 @@ use std::collections::HashSet;
 /// How deep lists and maps go: deeper than any that is sent.
 const MOST_DEEP: usize = 64;
 /// How many values one attribute has, with all that is inside of it.
-const MOST_VALUES: usize = 10_000;
+pub(crate) const MOST_VALUES: usize = 10_000;
 
 /// Text of Python as ours.
 pub(crate) fn text<'a>(text: &'a Bound<'_, PyString>) -> Cow<'a, str> {
@@ -39,17 +39,9 @@ pub(crate) fn printed(object: &Bound<'_, PyAny>) -> String {
     match object.str() {
         Ok(printed) => text(&printed).into_owned(),
         Err(error) => {
-            pass_on_interrupt(object.py(), &error);
+            interrupts(object.py(), &error);
             unprintable(object)
         }
-    }
-}
-
-/// Whoever stops the program while a text is made stops it after that: nothing raises here.
-fn pass_on_interrupt(py: Python<'_>, error: &PyErr) {
-    if error.is_instance_of::<PyKeyboardInterrupt>(py) {
-        // It fails where nobody handles the signal, and nobody waits for it there.
-        let _ = api(py).python.interrupt_main.bind(py).call0();
     }
 }
 

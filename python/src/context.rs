@@ -56,12 +56,11 @@ impl Api {
         }
     }
 
-    /// What travels of the span in a Context.
-    pub(crate) fn place_in(&self, context: &Bound<'_, PyAny>) -> PyResult<SpanContext> {
-        match self.span_in(context)? {
-            Some(span) => self.place_of(&span),
-            None => Ok(SpanContext::NONE),
-        }
+    /// What travels of the span in a Context; none of what is no span.
+    pub(crate) fn place_in(&self, context: &Bound<'_, PyAny>) -> SpanContext {
+        let span = self.span_in(context).ok().flatten();
+        let place = span.and_then(|span| self.place_of(&span).ok());
+        place.unwrap_or(SpanContext::NONE)
     }
 
     /// What travels of a span, ours or another one.

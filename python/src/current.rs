@@ -144,6 +144,13 @@ impl CurrentSpan {
         for given in self.given.iter().flatten() {
             visit.call(given)?;
         }
+        // Nobody holds the lock while the collector runs; if so, it keeps what is in there.
+        if let Ok(entered) = self.entered.try_lock()
+            && let Some((span, token)) = &*entered
+        {
+            visit.call(span)?;
+            visit.call(token)?;
+        }
         Ok(())
     }
 }

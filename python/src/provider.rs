@@ -2,6 +2,7 @@
 
 use crate::api::api;
 use crate::span::Span;
+use pyo3::exceptions::PyKeyboardInterrupt;
 use pyo3::prelude::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -136,7 +137,18 @@ pub(crate) fn set_deciders(sampler: Option<Py<PyAny>>, id_generator: Option<Py<P
 
 /// Tells that code of the program failed in a place where nobody can answer for it.
 pub(crate) fn said(py: Python<'_>, what: &str, error: PyErr) {
+    if interrupts(py, &error) {
+        return;
+    }
     if api(py).python.failed.bind(py).call1((what, error.clone_ref(py))).is_err() {
         error.write_unraisable(py, None);
     }
+}
+
+/// Whether somebody stopped the program by hand while code of it ran for us. It stops after that:
+/// nothing raises where we are.
+pub(crate) fn interrupts(py: Python<'_>, error: &PyErr) -> bool {
+    // It fails where nobody handles the signal, and nobody waits for it there.
+    error.is_instance_of::<PyKeyboardInterrupt>(py)
+        && api(py).python.interrupt_main.bind(py).call0().is_ok()
 }

@@ -214,7 +214,11 @@ impl Span {
             return Ok(context.clone_ref(py));
         }
         let context = api(py).to_api(py, &self.place)?.unbind();
-        Ok(shown().get_or_insert(context).clone_ref(py))
+        let mut fresh = Some(context);
+        let mut shown = shown();
+        // A second one is dropped after the lock is: it was declared before.
+        let kept = shown.get_or_insert_with(|| fresh.take().unwrap_or_else(|| py.None()));
+        Ok(kept.clone_ref(py))
     }
 
     fn set_attribute(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {
@@ -265,31 +269,28 @@ impl Span {
     }
 
     #[pyo3(signature = (status, description=None))]
-    fn set_status(
-        &self,
-        status: &Bound<'_, PyAny>,
-        description: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
+    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) {
         if !self.is_kept {
-            return Ok(());
+            return;
         }
-        let py = status.py();
-        let api = api(py);
+        let api = api(status.py());
         let number = |of: &Bound<'_, PyAny>| api.status_codes.iter().position(|it| it.is(of));
         let (code, description) = if let Some(code) = number(status) {
             (Some(code), description.cloned())
         } else {
-            let code = status.getattr(&api.names.status_code)?;
-            (number(&code), Some(status.getattr(&api.names.description)?))
+            let part = |name: &Py<PyString>| status.getattr_opt(name).ok().flatten();
+            let code = part(&api.names.status_code);
+            (code.and_then(|code| number(&code)), part(&api.names.description))
         };
+        // What is no status says nothing.
+        let Some(code) = code else { return };
         let description = description.filter(|text| !text.is_none());
         let description = description.map_or_else(String::new, |text| key_text(&text));
         self.live().set_status(&match code {
-            Some(1) => Status::Ok,
-            Some(2) => Status::Error(&description),
+            1 => Status::Ok,
+            2 => Status::Error(&description),
             _ => Status::Unset,
         });
-        Ok(())
     }
 
     #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=false))]

@@ -1,7 +1,7 @@
 //! Tracers: where spans begin.
 
 use crate::api::{Api, api};
-use crate::attributes::{lend_pairs, owned_pairs, text};
+use crate::attributes::{MOST_VALUES, lend_pairs, owned_pairs, text};
 use crate::current::CurrentSpan;
 use crate::decide;
 use crate::provider::PROVIDER;
@@ -56,7 +56,7 @@ impl Tracer {
     ) -> PyResult<Bound<'py, Span>> {
         let (py, scope) = (slf.py(), slf.get().scope);
         let api = api(py);
-        let parent = api.place_in(&asked.context)?;
+        let parent = api.place_in(&asked.context);
         let name = text(asked.name);
         let kind = asked.kind.map_or(0, |kind| kind_number(api, kind));
         let given =
@@ -114,7 +114,7 @@ fn kind_number(api: &Api, kind: &Bound<'_, PyAny>) -> usize {
 
 /// The links that point anywhere, or say something.
 fn linked(api: &Api, links: &Bound<'_, PyAny>) -> Vec<Linked> {
-    let links = links.try_iter().into_iter().flatten().map_while(Result::ok);
+    let links = links.try_iter().into_iter().flatten().map_while(Result::ok).take(MOST_VALUES);
     let read = |link: Bound<'_, PyAny>| {
         let context = link.getattr(&api.names.context).ok()?;
         let attributes = link.getattr(&api.names.attributes).ok();

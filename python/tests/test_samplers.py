@@ -199,11 +199,18 @@ def test_a_call_takes_a_sampler_of_the_program_until_telemetry_ends(receiver: Re
                               links=None):
                 return Result(name != "health")
 
-        oxitel.enable_telemetry(sampler=NoHealthChecks())
+        import gc, weakref
+        sampler = NoHealthChecks()
+        gone = weakref.ref(sampler)
+        oxitel.enable_telemetry(sampler=sampler)
+        del sampler
         tracer = trace.get_tracer("shop")
         tracer.start_span("health").end()
         tracer.start_span("order").end()
+        assert gone() is not None
         assert oxitel.shutdown_telemetry(10)
+        gc.collect()
+        assert gone() is None
         oxitel.enable_telemetry()
         tracer.start_span("health").end()
         """,

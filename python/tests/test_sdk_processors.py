@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor,
 )
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry import trace
 from oxitel import _native
 from oxitel._trace import TracerProvider
 _native.start({})
@@ -192,7 +193,8 @@ meters.add_metric_reader(PeriodicExportingMetricReader(OTLPMetricExporter()))
 print("absorbed")
 meters.add_metric_reader(InMemoryMetricReader())
 meters.add_metric_reader(PeriodicExportingMetricReader(ConsoleMetricExporter()))
-meters.add_metric_reader(object())
+meters.add_metric_reader(reader := object())
+meters.remove_metric_reader(reader)
 assert not [it for it in threading.enumerate() if "Metric" in it.name], threading.enumerate()
 meters.get_meter("m").create_counter("orders").add(1)
 assert meters.force_flush()
@@ -205,3 +207,45 @@ meters.shutdown()
     assert "is left out: the engine sends there already" in absorbed
     assert told.count("WARNING") == 1, told
     assert "add_metric_reader(InMemoryMetricReader) has no effect" in told
+
+
+def test_samplers_and_generators_of_the_sdk_decide(receiver: Receiver) -> None:
+    run(
+        """
+        from opentelemetry.sdk.trace import sampling
+        from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+        memory = InMemorySpanExporter()
+        provider.add_span_processor(SimpleSpanProcessor(memory))
+
+        class Reading(sampling.Sampler):
+            def should_sample(self, parent_context, trace_id, name, kind=None, attributes=None,
+                              links=None, trace_state=None):
+                return sampling.SamplingResult(sampling.Decision.RECORD_ONLY, {"by": "reading"})
+            def get_description(self):
+                return "Reading"
+
+        _native.set_deciders(Reading(), RandomIdGenerator())
+        with tracer.start_as_current_span("read") as span:
+            assert span.is_recording() and dict(span.attributes) == {"by": "reading"}
+            assert not span.get_span_context().trace_flags.sampled
+        _native.set_deciders(sampling.ParentBased(sampling.ALWAYS_ON), None)
+        with tracer.start_as_current_span("root"):
+            tracer.start_span("child").end()
+        with tracer.start_as_current_span("below", context=trace.set_span_in_context(span)) as it:
+            assert not it.is_recording()
+        _native.set_deciders(sampling.TraceIdRatioBased(0.5), None)
+        kept = 0
+        for _ in range(1000):
+            half = tracer.start_span("half")
+            kept += half.is_recording()
+            half.end()
+        assert 400 < kept < 600, kept
+        _native.set_deciders(sampling.ALWAYS_OFF, None)
+        tracer.start_span("off").end()
+        assert provider.force_flush()
+        assert {it.name for it in memory.get_finished_spans()} == {"root", "child", "half"}
+        provider.shutdown()
+        """,
+        receiver,
+    )
+    assert {span.name for span in receiver.spans()} == {"root", "child", "half"}

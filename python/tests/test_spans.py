@@ -14,6 +14,7 @@ import pytest
 from opentelemetry import context, trace
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags, TraceState
 from oxitel._trace import TracerProvider
+from program import run_program
 from receiver import Receiver
 
 Start = Callable[..., bool]
@@ -313,6 +314,120 @@ def test_values_that_fail_or_use_the_span_harm_nobody(
     assert attributes["surrogate"].startswith("a") and attributes["surrogate"].endswith("b")
     assert attributes["17"] == "a number as its key"
     assert "endless" in attributes
+
+
+def test_what_makes_no_sense_raises_nothing(start: Start, receiver: Receiver) -> None:
+    start()
+    tracer: Any = TracerProvider().get_tracer("tests")
+    odd: Any = {trace.propagation._SPAN_KEY: "no span"}
+    endless = iter(int, 1)
+    for wrong in (17, "text", b"x", object(), odd, endless):
+        span = tracer.start_span(
+            wrong, context=wrong, kind=wrong, attributes=wrong, links=wrong, start_time=wrong
+        )
+        span.set_status(wrong)
+        span.set_status(wrong, wrong)
+        span.set_attribute(wrong, wrong)
+        span.add_event(wrong, wrong, wrong)
+        span.add_link(wrong, wrong)
+        span.record_exception(wrong, wrong, wrong)
+        span.update_name("work")
+        span.end(wrong)
+    flush(receiver)
+    assert len(receiver.spans("work")) == 6
+    assert {span.status for span in receiver.spans()} == {"UNSET"}
+
+
+def test_an_interrupt_in_a_processor_interrupts_the_program(receiver: Receiver) -> None:
+    ended = run_program(
+        """
+        import os, signal
+        import oxitel
+        from opentelemetry import trace
+
+        class Slow:
+            def on_start(self, span, parent_context=None):
+                os.kill(os.getpid(), signal.SIGINT)
+                for _ in range(1000): pass
+            def on_end(self, span): ...
+            def force_flush(self, millis=30000): return True
+            def shutdown(self): ...
+
+        oxitel.enable_telemetry()
+        trace.get_tracer_provider().add_span_processor(Slow())
+        try:
+            with oxitel.get_telemetry("shop").trace("order"):
+                for _ in range(1000): pass
+                print("went on")
+        except KeyboardInterrupt:
+            print("interrupted")
+        """,
+        receiver,
+    )
+    assert ended.stdout == "interrupted\n"
+
+
+def test_a_hundred_thousand_spans_leave_nothing_behind(receiver: Receiver) -> None:
+    """Neither plain ones, nor such as an exception with its traceback holds, nor those that nobody
+    ends, nor log records and measurements; also while processors of the program look at them."""
+    ended = run_program(
+        """
+        import gc, logging
+        import oxitel
+        from opentelemetry import trace, _logs
+
+        class Looking:
+            def on_start(self, span, parent_context=None): span.set_attribute("seen", True)
+            def on_end(self, span): span.attributes
+            def on_emit(self, record): record.log_record.attributes["seen"] = True
+            def shutdown(self): ...
+
+        def pages():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1])
+
+        def work(number):
+            with tracer.start_as_current_span("plain", attributes={"number": number}) as span:
+                orders.add(1, {"kind": number % 5})
+            try:
+                with tracer.start_as_current_span("failing") as span:
+                    raise ValueError(span)
+            except ValueError as error:
+                kept = error
+            tracer.start_span("forgotten")
+            ring = {}
+            ring["itself"] = tracer.start_as_current_span("ring", attributes=ring)
+            if number % 10 == 0:
+                logger.info("said %s", number, extra={"list": [number]})
+
+        oxitel.enable_telemetry(metrics=False)
+        tracer = trace.get_tracer("shop")
+        orders = oxitel.get_telemetry("shop").counter("orders")
+        logger = logging.getLogger("shop")
+        def rounds(count):
+            for number in range(count):
+                work(number)
+            trace.get_tracer_provider().force_flush()
+            gc.collect()
+            return pages(), len(gc.get_objects())
+
+        def grown(before, after):
+            return (after[0] - before[0]) * 4 // 1024, after[1] - before[1]
+
+        rounds(5_000)
+        print(*grown(rounds(5_000), rounds(25_000)))
+        trace.get_tracer_provider().add_span_processor(Looking())
+        _logs.get_logger_provider().add_log_record_processor(Looking())
+        rounds(2_000)
+        print(*grown(rounds(2_000), rounds(8_000)))
+        assert oxitel.stats("traces")["live"] == 0
+        """,
+        receiver,
+        timeout=180.0,
+    )
+    for line in ended.stdout.splitlines():
+        megabytes, objects = map(int, line.split())
+        assert megabytes <= 6 and objects <= 100, ended.stdout
 
 
 def test_an_exception_is_recorded_once_on_its_span(

@@ -157,9 +157,13 @@ impl<'py> StandardRecord<'py> {
         }
         for (key, value) in &self.extras {
             let name = key_text(key);
-            match EVENT_NAMES.contains(&name.as_str()) {
-                true => told.set_item("event_name", value)?,
-                false => attributes.set_item(name, value)?,
+            if EVENT_NAMES.contains(&name.as_str()) && value.is_instance_of::<PyString>() {
+                let is_better = name == EVENT_NAMES[1] || !told.contains("event_name")?;
+                if is_better {
+                    told.set_item("event_name", value)?;
+                }
+            } else {
+                attributes.set_item(name, value)?;
             }
         }
         told.set_item("severity_number", record.severity().number())?;

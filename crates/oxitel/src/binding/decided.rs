@@ -4,6 +4,7 @@ use super::{LiveSpan, RuntimeScope, Start};
 use crate::context::{Ids, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::pipeline::local::{self, Prepared};
 use crate::pipeline::settings::Settings;
+use crate::pipeline::state;
 use crate::record::{self, Inner};
 
 /// The ids of a span to come.
@@ -29,7 +30,7 @@ pub enum Fate {
 impl Candidate {
     /// The next one below `parent`; `None` where nothing is recorded.
     pub fn below(parent: &SpanContext) -> Option<Self> {
-        let (ids, settings) = local::prepare_any(&parent.ids)?;
+        let (ids, settings) = state::is_on().then(|| local::prepare_any(&parent.ids)).flatten()?;
         Some(Self { ids, parent: parent.clone(), settings })
     }
 
