@@ -18,9 +18,10 @@ def main() -> None:
     if case == "start":
         cost = start(library)
     else:
+        import web
         import work
 
-        cost = work.WORK[case](library, count)
+        cost = (work.WORK | web.WORK)[case](library, count)
     import json
 
     print(json.dumps(cost), flush=True)

@@ -29,23 +29,64 @@ class Case:
     """Fewer than usual, for what takes long and varies little."""
     has_defaults: bool = False
     """Whether the SDK keeps its usual queues."""
+    group: int = 1
+    """How many it does at once; a rest that makes no group is left out."""
+    environment: str | None = None
+    """`web`: with the libraries of whole requests; none: nothing but what is measured."""
+
+
+SENDS = ("sdk", "oxitel", "grpc", "logfire", "ddtrace", "honeycomb")
+"""Those whose records must arrive."""
+
+PEERS = ("grpc", "logfire", "ddtrace", "honeycomb")
+"""Those that are left out, with the reason, where they cannot be installed or do not work."""
+
+
+def python_of(case: Case, candidate: str) -> str:
+    """The environment that a candidate runs in."""
+    if case.environment:
+        return f"{case.environment}-sdk" if candidate == "sdk" else case.environment
+    return candidate if candidate == "sdk" or candidate in PEERS else "api"
 
 
 ALL = ("none", "sdk", "oxitel")
 BOTH = ("sdk", "oxitel")
 WITH_BARE = ("bare", "none", "sdk", "oxitel")
+REQUESTS = ("without", "noop", "sdk", "oxitel")
 
 CASES = (
-    Case("spans", "three nested spans with four attributes each", ALL, 30_000, arrives="spans"),
+    Case(
+        "spans",
+        "three nested spans with four attributes each",
+        (*ALL, *PEERS),
+        30_000,
+        arrives="spans",
+        group=3,
+    ),
     Case(
         "sampled-out",
         "the same, and the sampler keeps nothing",
         BOTH,
         30_000,
         {"OTEL_TRACES_SAMPLER": "parentbased_always_off"},
+        group=3,
     ),
-    Case("proxy", "the same, by a tracer older than the provider", BOTH, 30_000, arrives="spans"),
-    Case("use-span", "the same, by start_span and use_span", BOTH, 30_000, arrives="spans"),
+    Case(
+        "proxy",
+        "the same, by a tracer older than the provider",
+        BOTH,
+        30_000,
+        arrives="spans",
+        group=3,
+    ),
+    Case(
+        "use-span",
+        "the same, by start_span and use_span",
+        BOTH,
+        30_000,
+        arrives="spans",
+        group=3,
+    ),
     Case("events", "a span with two events of two attributes", BOTH, 15_000, arrives="spans"),
     Case("exception", "a span that an exception leaves", BOTH, 3_000, arrives="spans"),
     Case(
@@ -68,10 +109,34 @@ CASES = (
         receiver="silent",
         rounds=3,
     ),
-    Case("burst", "20,000 spans at once", BOTH, 20_000, rounds=3, has_defaults=True),
+    Case("burst", "20,000 spans at once", BOTH, 20_000, rounds=3, has_defaults=True, group=3),
     Case("exit-dead", "ends with a span and nobody listening", BOTH, receiver="dead", rounds=1),
     Case("exit-silent", "ends with a span and nobody answering", BOTH, receiver="silent", rounds=1),
     Case("late", "an asyncio loop that sleeps 1 ms and records 6 spans", ALL, 3_000, rounds=3),
+    Case(
+        "fastapi",
+        "a request to FastAPI, which traces and counts it by itself",
+        ("without", "sdk", "oxitel"),
+        2_000,
+        arrives="requests",
+        environment="web",
+    ),
+    Case(
+        "fastapi-contrib",
+        "the same by OpenTelemetry's package for FastAPI",
+        REQUESTS,
+        2_000,
+        arrives="requests",
+        environment="web",
+    ),
+    Case(
+        "httpx",
+        "a request by httpx, with OpenTelemetry's package and nothing sent",
+        REQUESTS,
+        2_000,
+        arrives="requests",
+        environment="web",
+    ),
 )
 
 
@@ -113,4 +178,23 @@ COMPARISONS = (
     Comparison("exit-silent", "exit_s", "sdk", most=2.0),
     Comparison("late", "p99_ms", "none", 1.2),
     Comparison("late", "p99_ms", "sdk"),
+    Comparison("fastapi", "process_ns", "sdk", 1 / 4, over="without"),
+    Comparison("fastapi", "thread_ns", "sdk", over="without"),
+    Comparison("fastapi-contrib", "process_ns", "sdk", 1 / 3, over="without"),
+    Comparison("fastapi-contrib", "thread_ns", "sdk", over="without"),
+    Comparison("httpx", "process_ns", "sdk", 1 / 2, over="without"),
+    Comparison("httpx", "thread_ns", "sdk", over="without"),
+    *(
+        Comparison("spans", metric, peer, ratio)
+        for peer, metric, ratio in (
+            ("grpc", "thread_ns", None),
+            ("grpc", "process_ns", None),
+            ("logfire", "thread_ns", None),
+            ("logfire", "process_ns", None),
+            ("ddtrace", "thread_ns", None),
+            ("ddtrace", "process_ns", None),
+            ("honeycomb", "thread_ns", 1 / 8),
+            ("honeycomb", "process_ns", None),
+        )
+    ),
 )

@@ -21,7 +21,7 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import report
-from cases import CASES, SDK_QUEUES, Case
+from cases import CASES, PEERS, SDK_QUEUES, SENDS, Case, python_of
 
 FOLDER = Path(__file__).resolve().parent
 LIMIT_SECONDS = 300
@@ -31,33 +31,52 @@ LIMIT_SECONDS = 300
 class Places:
     """Who runs what, and where it is sent."""
 
-    api: str
-    """A Python with the API alone."""
-    sdk: str
-    """A Python with the SDK."""
+    pythons: dict[str, str]
+    """The interpreters, each with an environment of its own."""
+    left_out: dict[str, str]
+    """The peers that are not measured, and why."""
     package: str
     """Where our wheel was unpacked."""
     receivers: dict[str, str]
+
+    def candidates(self, case: Case) -> list[str]:
+        """Those of a case that can be measured."""
+        return [name for name in case.candidates if name not in self.left_out]
 
 
 def main() -> int:
     """Runs all cases and reports."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("--api", "--sdk", "--package"):
-        parser.add_argument(name, required=True)
+    parser.add_argument("--package", required=True, help="where the wheel was unpacked")
+    parser.add_argument("--python", action="append", type=pair, metavar="NAME=PATH")
+    parser.add_argument("--left-out", action="append", type=pair, default=[], metavar="NAME=WHY")
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", help="one case")
+    parser.add_argument("--only", help="some cases, with commas between them")
     arguments = parser.parse_args()
-    chosen = [case for case in CASES if arguments.only in (None, case.name)]
-    if not chosen:
-        parser.error(f"there is no case {arguments.only!r}")
+    names = [case.name for case in CASES]
+    wanted: list[str] = arguments.only.split(",") if arguments.only else names
+    if unknown := [name for name in wanted if name not in names]:
+        parser.error(f"there is no case {unknown[0]!r}; there are: {', '.join(names)}")
+    chosen = [case for case in CASES if case.name in wanted]
     report.begin()
-    with receivers(arguments.sdk) as addresses:
-        places = Places(arguments.api, arguments.sdk, arguments.package, addresses)
+    pythons, left_out = dict(arguments.python), dict(arguments.left_out)
+    # With grpcio, it takes gRPC as well.
+    with receivers(pythons.get("grpc", pythons["sdk"])) as addresses:
+        places = Places(pythons, left_out, arguments.package, addresses)
         results = [(case, measured(case, places, arguments.quick)) for case in chosen]
-    report.table(results)
-    report.lines(results, arguments.sdk)
+    report.table(results, left_out)
+    report.lines(results, pythons, left_out)
     return 0
+
+
+def pair(text: str) -> tuple[str, str]:
+    """A name and what belongs to it."""
+    name, _, value = text.partition("=")
+    return name, value
+
+
+class Failed(Exception):
+    """A candidate that did not do what it is measured for."""
 
 
 def measured(case: Case, places: Places, is_quick: bool) -> report.Results:
@@ -71,9 +90,17 @@ def measured(case: Case, places: Places, is_quick: bool) -> report.Results:
     results: report.Results = defaultdict(lambda: defaultdict(list))
     for number in range(rounds):
         # There and back: nobody always runs after the same one.
-        turn = case.candidates if number % 2 == 0 else case.candidates[::-1]
-        for candidate in turn:
-            for metric, cost in run(case, candidate, count, places).items():
+        turn = places.candidates(case)
+        for candidate in turn if number % 2 == 0 else turn[::-1]:
+            try:
+                costs = run(case, candidate, count, places)
+            except Failed as failure:
+                if candidate not in PEERS:
+                    raise SystemExit(str(failure)) from None
+                places.left_out[candidate] = str(failure)
+                results.pop(candidate, None)
+                continue
+            for metric, cost in costs.items():
                 results[candidate][metric].append(cost)
     report.progress(case)
     return results
@@ -81,13 +108,15 @@ def measured(case: Case, places: Places, is_quick: bool) -> report.Results:
 
 def run(case: Case, candidate: str, count: int, places: Places) -> dict[str, float]:
     """One process of one candidate."""
-    address = places.receivers[case.receiver]
-    python = places.sdk if candidate == "sdk" else places.api
+    address = places.receivers["grpc" if candidate == "grpc" else case.receiver]
+    python = places.pythons[python_of(case, candidate)]
     variables = {name: value for name, value in os.environ.items() if not name.startswith(STEERS)}
     variables |= case.variables | {"OTEL_EXPORTER_OTLP_ENDPOINT": address}
     if candidate == "oxitel":
         variables["PYTHONPATH"] = places.package
-    elif candidate == "sdk" and not case.has_defaults:
+    elif candidate == "ddtrace":
+        variables |= {"DD_TRACE_AGENT_URL": address} | DDTRACE
+    elif not case.has_defaults:
         variables |= SDK_QUEUES
     command = [python, str(FOLDER / "candidate.py"), case.name, candidate, str(count)]
     with subprocess.Popen(
@@ -100,19 +129,22 @@ def run(case: Case, candidate: str, count: int, places: Places) -> dict[str, flo
             _, errors = process.communicate(timeout=LIMIT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
-            raise SystemExit(f"{case.name}/{candidate} did not end") from None
+            raise Failed(f"{case.name}/{candidate} did not end") from None
     exit_s = time.monotonic() - said_at
     if process.returncode != 0 or not line:
-        raise SystemExit(f"{case.name}/{candidate} failed:\n{errors}")
+        raise Failed(f"{case.name}/{candidate} failed:\n{errors}")
     cost: dict[str, float] = json.loads(line)
     if case.name.startswith("exit"):
         cost["exit_s"] = exit_s
     if case.receiver == "counting":
-        cost |= checked(case, candidate, count, address)
+        cost |= checked(case, candidate, count, places.receivers["counting"])
     return cost
 
 
-STEERS = ("OTEL_", "OXITEL_", "PYTHON")
+STEERS = ("OTEL_", "OXITEL_", "PYTHON", "DD_")
+
+DDTRACE = {"DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false", "DD_REMOTE_CONFIG_ENABLED": "false"}
+"""Without its telemetry about itself, and nobody asked for settings."""
 
 
 def checked(case: Case, candidate: str, count: int, address: str) -> dict[str, float]:
@@ -120,13 +152,11 @@ def checked(case: Case, candidate: str, count: int, address: str) -> dict[str, f
     with urlopen(f"{address}/count") as answer:
         arrived = json.load(answer)
     if case.name == "burst":
-        # Always three at once.
-        return {"lost": count - count % 3 - arrived["spans"]}
-    if case.arrives and candidate in ("sdk", "oxitel"):
-        group = 3 if case.name in ("spans", "proxy", "use-span") else 1
-        wanted = sum(part - part % group for part in (count, count // 10))
+        return {"lost": count - count % case.group - arrived["spans"]}
+    if case.arrives and candidate in SENDS:
+        wanted = sum(part - part % case.group for part in (count, count // 10))
         if arrived[case.arrives] != wanted:
-            raise SystemExit(
+            raise Failed(
                 f"{case.name}/{candidate}: {arrived[case.arrives]} of {wanted} {case.arrives}"
                 " arrived"
             )
@@ -149,8 +179,10 @@ def receivers(python: str) -> Iterator[dict[str, str]]:
         with socket.socket() as gone:
             gone.bind(("127.0.0.1", 0))
             dead = gone.getsockname()[1]
+        counting, grpc = sink.stdout.readline().split()
         ports = {
-            "counting": int(sink.stdout.readline()),
+            "counting": counting,
+            "grpc": grpc,
             "silent": silent.getsockname()[1],
             "dead": dead,
         }

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 SIGNALS = ("traces", "metrics", "logs")
@@ -11,7 +13,11 @@ SIGNALS = ("traces", "metrics", "logs")
 
 def set_up(library: str, signals: tuple[str, ...]) -> Callable[[], Any]:
     """Makes `library` record `signals`; returns what flushes them."""
-    return {"none": _api, "oxitel": _oxitel, "sdk": _sdk}[library](signals)
+    return _LIBRARIES[library](signals)
+
+
+def _nothing(_: tuple[str, ...]) -> Callable[[], Any]:
+    return lambda: None
 
 
 def _api(signals: tuple[str, ...]) -> Callable[[], Any]:
@@ -93,3 +99,63 @@ def _sdk_logs(resource: Any) -> Any:
 
 
 _SDK = {"traces": _sdk_traces, "metrics": _sdk_metrics, "logs": _sdk_logs}
+
+
+def _grpc(_: tuple[str, ...]) -> Callable[[], Any]:
+    """The SDK, with its other exporter."""
+    from opentelemetry import trace
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "bench"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    return lambda: provider.force_flush(60_000)
+
+
+def _logfire(_: tuple[str, ...]) -> Callable[[], Any]:
+    """Sent where the variable says, and nowhere else. Spans are made by the API: its own ones cost
+    more."""
+    import logfire
+
+    logfire.configure(
+        service_name="bench",
+        send_to_logfire=False,
+        console=False,
+        metrics=False,
+        inspect_arguments=False,
+    )
+    return lambda: logfire.force_flush(60_000)
+
+
+def _ddtrace(_: tuple[str, ...]) -> Callable[[], Any]:
+    from ddtrace.trace import tracer
+
+    return tracer.flush
+
+
+def _honeycomb(_: tuple[str, ...]) -> Callable[[], Any]:
+    """By its distribution's own steps; the file has its template, with a larger queue."""
+    from honeycomb.pycpp.distro import OpenTelemetryConfigurator, OpenTelemetryDistro
+
+    os.environ["OTEL_CONFIG_FILE"] = str(Path(__file__).with_name("honeycomb.yaml"))
+    OpenTelemetryDistro().configure()
+    OpenTelemetryConfigurator().configure()
+    # Its provider has no flush. Everything is sent a tenth of a second after it was recorded, and
+    # who sleeps uses no CPU.
+    return lambda: time.sleep(3)
+
+
+_LIBRARIES: dict[str, Callable[[tuple[str, ...]], Callable[[], Any]]] = {
+    "without": _nothing,
+    "noop": _api,
+    "none": _api,
+    "oxitel": _oxitel,
+    "sdk": _sdk,
+    "grpc": _grpc,
+    "logfire": _logfire,
+    "ddtrace": _ddtrace,
+    "honeycomb": _honeycomb,
+}

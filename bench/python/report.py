@@ -20,8 +20,24 @@ NAMES = {
     "null": "NullHandler",
     "stream": "StreamHandler",
     "sdk": "opentelemetry-sdk",
+    "grpc": "opentelemetry-sdk, gRPC",
+    "logfire": "logfire",
+    "ddtrace": "ddtrace",
+    "honeycomb": "honeycomb-pycpp",
+    "without": "no telemetry",
+    "noop": "opentelemetry-api",
     "oxitel": "oxitel",
 }
+
+PACKAGES = {
+    "none": "opentelemetry-api",
+    "grpc": "opentelemetry-sdk",
+    "sdk": "opentelemetry-sdk",
+    "logfire": "logfire",
+    "ddtrace": "ddtrace",
+    "honeycomb": "honeycomb-pycpp",
+}
+"""Whose versions are told; the others are of the interpreter."""
 
 
 def begin() -> None:
@@ -34,15 +50,15 @@ def progress(case: Case) -> None:
     say(f"{case.name} measured, load {load()}")
 
 
-def table(results: list[tuple[Case, Results]]) -> None:
-    """Every cost, then the goals."""
+def table(results: list[tuple[Case, Results]], left_out: dict[str, str]) -> None:
+    """Every cost, then the goals, then who is missing."""
     for case, costs in results:
         say(f"\n{case.name}: {case.does}")
         metrics = list(dict.fromkeys(metric for of in costs.values() for metric in of))
-        say(f"{'':20}" + "".join(f"{metric:>26}" for metric in metrics))
-        for candidate in case.candidates:
+        say(f"{'':24}" + "".join(f"{metric:>26}" for metric in metrics))
+        for candidate in (name for name in case.candidates if name in costs):
             cells = (cell(costs[candidate].get(metric, [])) for metric in metrics)
-            say(f"{NAMES[candidate]:20}" + "".join(f"{text:>26}" for text in cells))
+            say(f"{NAMES[candidate]:24}" + "".join(f"{text:>26}" for text in cells))
     say("\ngoals")
     for comparison, ours, theirs in compared(results):
         of = f"{comparison.case}, {comparison.metric}"
@@ -54,11 +70,19 @@ def table(results: list[tuple[Case, Results]]) -> None:
         text = "-" if goal is None else f"{goal:.3g}"
         verdict = {True: "✓", False: "✗", None: " "}[is_met(comparison, ours, theirs)]
         say(f"{verdict} {of:26}{share:>10}  goal {text:>6}  {NAMES[comparison.peer]}{over}")
+    for name, why in left_out.items():
+        say(f"  {NAMES[name]} is left out: {why}")
 
 
-def lines(results: list[tuple[Case, Results]], sdk: str) -> None:
-    """One JSON line for each comparison."""
-    versions = versions_of(sdk)
+def lines(
+    results: list[tuple[Case, Results]], pythons: dict[str, str], left_out: dict[str, str]
+) -> None:
+    """One JSON line for each comparison, and for each peer that is left out."""
+    versions = {
+        name: version_of(package, pythons["api" if name == "none" else name])
+        for name, package in PACKAGES.items()
+        if name not in left_out
+    }
     for comparison, ours, theirs in compared(results):
         line = {
             "case": f"python/{comparison.case}",
@@ -72,6 +96,10 @@ def lines(results: list[tuple[Case, Results]], sdk: str) -> None:
             "ok": is_met(comparison, ours, theirs),
         }
         print(json.dumps(line), flush=True)
+    for case, _ in results:
+        for name in (name for name in case.candidates if name in left_out):
+            line = {"case": f"python/{case.name}", "peer": NAMES[name], "left_out": left_out[name]}
+            print(json.dumps(line), flush=True)
 
 
 def compared(results: list[tuple[Case, Results]]) -> list[tuple[Comparison, float, float]]:
@@ -80,7 +108,7 @@ def compared(results: list[tuple[Case, Results]]) -> list[tuple[Comparison, floa
     found = []
     for comparison in COMPARISONS:
         costs = by_case.get(comparison.case)
-        if costs is None:
+        if costs is None or comparison.peer not in costs:
             continue
         metric = comparison.metric
         common = median(costs[comparison.over][metric]) if comparison.over else 0.0
@@ -98,13 +126,11 @@ def is_met(comparison: Comparison, ours: float, theirs: float) -> bool | None:
     return None if comparison.ratio is None else ours <= comparison.ratio * theirs
 
 
-def versions_of(sdk: str) -> dict[str, str]:
-    """The versions of what was measured against."""
-    code = "import importlib.metadata as m; print(m.version('opentelemetry-sdk'))"
-    found = subprocess.run([sdk, "-c", code], capture_output=True, text=True, check=True)
-    version = found.stdout.strip()
-    # The API and the SDK are released together.
-    return {"sdk": version, "none": version}
+def version_of(package: str, python: str) -> str:
+    """The version that an environment has."""
+    code = f"import importlib.metadata as m; print(m.version({package!r}))"
+    found = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+    return found.stdout.strip()
 
 
 def cell(costs: list[float]) -> str:

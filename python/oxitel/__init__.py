@@ -6,6 +6,7 @@ when it is first used.
 
 from __future__ import annotations
 
+import _thread
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -70,6 +71,29 @@ _MODULES = {
     "_telemetry": ["UnifiedTelemetry", "get_telemetry"],
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def _is_main_interpreter() -> bool:
+    try:
+        return _thread._is_main_interpreter()  # pyright: ignore
+    except AttributeError:
+        pass
+    try:
+        # Before Python 3.12.
+        import _xxsubinterpreters as interpreters  # pyright: ignore
+    except ImportError:
+        return True
+    return interpreters.get_current() == interpreters.get_main()  # pyright: ignore
+
+
+# Here, as a later import would fail with words that help nobody, or work until the main
+# interpreter imports the same.
+if not _is_main_interpreter():
+    raise ImportError(
+        "oxitel cannot be used in a subinterpreter: its engine is one for the whole process and"
+        " belongs to the main interpreter. Import it there; for mod_wsgi that is"
+        " `WSGIApplicationGroup %{GLOBAL}`, for uWSGI `single-interpreter = true`"
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -13,15 +13,15 @@ import os
 import sys
 from typing import Any
 
-from oxitel import _globals, _native, _signals
+from oxitel import _celery, _globals, _native, _signals
 from oxitel._fork import ForkLock, load
 from oxitel._provider import end_all
 from oxitel._resolve import Plan
 from oxitel._said import logger, warn
 
-SHUTDOWN_SECONDS = 1.9
-"""How long the end of a program waits for telemetry: it is to be over within two seconds, whatever
-the network does."""
+SHUTDOWN_SECONDS = 1.8
+"""How long the end of a program waits for telemetry: the process is to be over within two seconds,
+whatever the network does."""
 
 _lock = ForkLock()
 _running: Plan | None = None
@@ -58,8 +58,8 @@ def _start_engine(plan: Plan) -> bool:
     _decide(plan, variables)
     try:
         return _native.start(
-            variables,
-            list(plan.resource.items()),
+            {name: _repaired(value) for name, value in variables.items()},
+            [(key, _repaired(value)) for key, value in plan.resource.items()],
             shutdown_timeout=SHUTDOWN_SECONDS,
             keep=plan.keep,
             page=plan.page,
@@ -80,6 +80,11 @@ def _decide(plan: Plan, variables: dict[str, str]) -> None:
             variables |= dict.fromkeys((chosen.SAMPLER, chosen.SAMPLER_ARGUMENT), "")
         ids = chosen.id_generator(seen) if ids is None else ids
     _native.set_deciders(sampler, ids)
+
+
+def _repaired(text: str) -> str:
+    """A surrogate without its other half is no text anywhere else."""
+    return text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _listen(plan: Plan) -> None:
@@ -151,6 +156,7 @@ def _end_at_exit() -> None:
             # `multiprocessing` may have been loaded since.
             os.register_at_fork(after_in_child=_end_with_multiprocessing)
     _end_with_multiprocessing()
+    _celery.follow()
     _signals.watch(SHUTDOWN_SECONDS)
 
 
@@ -179,3 +185,5 @@ def _end_with_multiprocessing() -> None:
 def _begin_child(_: object) -> None:
     util = sys.modules["multiprocessing.util"]
     util.Finalize(None, _at_exit_of_child, exitpriority=-100)
+    # Its workers are such children. It may have been loaded since, and have set up its logging.
+    _celery.follow_in_worker()

@@ -6,7 +6,9 @@ waits for it when the program ends.
 
 from __future__ import annotations
 
+import _thread
 import itertools
+import types
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, cast
 
@@ -18,6 +20,13 @@ Callback = Callable[[CallbackOptions], Iterable[Observation]]
 
 PATIENCE_MILLIS = 5_000
 """What all callbacks of one collection have together."""
+
+start_thread: Callable[..., int] = _thread.start_new_thread
+"""What begins a thread of the system. gevent and eventlet put theirs in its place, whose threads
+are none: the first that waits here would stop all of them."""
+
+if not isinstance(start_thread, types.BuiltinFunctionType):
+    start_thread = getattr(_thread, "start_new", start_thread)
 
 _callbacks: dict[int, tuple[str, Callback]] = {}
 _numbers = itertools.count()
@@ -47,8 +56,12 @@ def _sending(generator: Generator[Iterable[Observation], CallbackOptions, None])
     return callback
 
 
-def answer_questions() -> None:
-    """What the thread does: it answers for ever."""
+def begin_to_answer() -> None:
+    """Begins the thread."""
+    start_thread(_answer, ())
+
+
+def _answer() -> None:
     from oxitel import _native
 
     while True:

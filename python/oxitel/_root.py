@@ -37,6 +37,12 @@ def remove() -> None:
         _installed = None
 
 
+def put_back() -> None:
+    """Puts that handler on the root logger again, where somebody has taken all handlers away."""
+    if _installed is not None:
+        _installed.put_back()
+
+
 class _Installed:
     """A handler on the root logger, until `undo`.
 
@@ -68,6 +74,13 @@ class _Installed:
             logging.basicConfig = self._basic_config
         if self._lowered is not None and root.level == self._lowered:
             root.setLevel(logging.WARNING)
+
+    def put_back(self) -> None:
+        """Unless it is there, or one of the program's stands in for it."""
+        handlers = self.root.handlers
+        if not any(isinstance(handler, LogHandler) for handler in handlers):
+            self._take_out()
+            handlers.extend(self._ours)
 
     def _let_pass(self, level: int) -> int | None:
         """Lowers the level of a root logger as `logging` makes it. Nothing else is written to

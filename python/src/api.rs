@@ -57,8 +57,6 @@ pub(crate) struct Helpers {
     pub(crate) refused: Py<PyAny>,
     /// As if somebody stopped the program by hand.
     pub(crate) interrupt_main: Py<PyAny>,
-    /// Begins a thread that nobody waits for.
-    pub(crate) start_thread: Py<PyAny>,
 }
 
 macro_rules! names {
@@ -165,9 +163,9 @@ impl Helpers {
         self.load.bind(py).call1(("oxitel._decorate",))?.getattr("decorate")
     }
 
-    /// What the thread does that runs callbacks of instruments.
-    pub(crate) fn answer_questions<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.load.bind(py).call1(("oxitel._observe",))?.getattr("answer_questions")
+    /// Begins the thread that runs callbacks of instruments.
+    pub(crate) fn begin_to_answer<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.load.bind(py).call1(("oxitel._observe",))?.getattr("begin_to_answer")
     }
 
     /// What a span shows of itself: a class or function of this name.
@@ -184,7 +182,6 @@ impl Helpers {
             failed: said.getattr("failed")?.unbind(),
             refused: said.getattr("refused")?.unbind(),
             interrupt_main: py.import("_thread")?.getattr("interrupt_main")?.unbind(),
-            start_thread: py.import("_thread")?.getattr("start_new_thread")?.unbind(),
         })
     }
 }

@@ -155,10 +155,14 @@ impl Interpreter for OfThisProcess {
     fn attach(span: &SpanContext, baggage: &Baggage) -> Option<Self::Token> {
         with(|py, api| {
             let found = &api.join;
-            let name = (found.no_name.clone_ref(py), 0);
-            let span = Span::passing(span.clone(), name, found.tracer.clone_ref(py));
             let current = api.runtime.current(py)?;
-            let context = api.context_with(&current, &Bound::new(py, span)?)?;
+            let context = if span.is_valid() {
+                let name = (found.no_name.clone_ref(py), 0);
+                let span = Span::passing(span.clone(), name, found.tracer.clone_ref(py));
+                api.context_with(&current, &Bound::new(py, span)?)?
+            } else {
+                api.context_type.bind(py).call1((current,))?
+            };
             if let Some(key) = found.key(py).filter(|_| !baggage.is_empty()) {
                 let pairs = PyDict::new(py);
                 for (name, value, _) in baggage.iter() {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+import servers
 from oxitel import _native, _said
 from receiver import Receiver
 
@@ -21,6 +22,20 @@ def receiver() -> Iterator[Receiver]:
     """A receiver of this test's own."""
     with Receiver() as receiver:
         yield receiver
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[str]:
+    """The address of a real Redis."""
+    with servers.redis() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The address of a real database."""
+    with servers.postgresql() as url:
+        yield url
 
 
 @pytest.fixture

@@ -59,6 +59,12 @@ class Request:
         return REQUESTS[self.path].FromString(body)
 
     @cached_property
+    def resources(self) -> list[Resource]:
+        """Who sent it, once for each part."""
+        [(_, parts)] = self.message.ListFields()
+        return [_resource(part) for part in parts]
+
+    @cached_property
     def spans(self) -> list[Span]:
         """The spans in it."""
         return list(_spans(self.message)) if self.path == "/v1/traces" else []
@@ -75,6 +81,16 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Resource:
+    """Who sent something."""
+
+    attributes: Pairs
+    dropped_attributes: int
+    entities: list[str]
+    schema_url: str
+
+
+@dataclass(frozen=True)
 class Scope:
     """Who recorded it."""
 
@@ -82,6 +98,7 @@ class Scope:
     version: str
     schema_url: str
     attributes: Pairs
+    dropped_attributes: int
 
 
 @dataclass(frozen=True)
@@ -187,6 +204,9 @@ class Point:
     start_ns: int
     time_ns: int
     exemplars: list[Exemplar]
+    flags: int
+    metadata: Pairs
+    """Of the metric."""
     scope: Scope
     resource: Pairs
     data: Any = field(repr=False, compare=False)
@@ -406,8 +426,16 @@ def _pairs(pairs: Any) -> Pairs:
     return found
 
 
+def _resource(part: Any) -> Resource:
+    resource = part.resource
+    entities = [str(entity) for entity in resource.entity_refs]
+    pairs = _pairs(resource.attributes)
+    return Resource(pairs, resource.dropped_attributes_count, entities, part.schema_url)
+
+
 def _scope(scope: InstrumentationScope, schema_url: str) -> Scope:
-    return Scope(scope.name, scope.version, schema_url, _pairs(scope.attributes))
+    pairs = _pairs(scope.attributes)
+    return Scope(scope.name, scope.version, schema_url, pairs, scope.dropped_attributes_count)
 
 
 def _enum(message: Any, field: str, prefix: str) -> str:
@@ -525,6 +553,8 @@ def _points_of(metric: Any, scope: Scope, resource: Pairs) -> Iterator[Point]:
             start_ns=point.start_time_unix_nano,
             time_ns=point.time_unix_nano,
             exemplars=[_exemplar(exemplar) for exemplar in getattr(point, "exemplars", [])],
+            flags=point.flags,
+            metadata=_pairs(metric.metadata),
             scope=scope,
             resource=resource,
             data=point,

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 from extension import guest_folder
-from program import PACKAGE, Ended, run_program
-from receiver import Receiver
+from program import PACKAGE, Ended, environment, run_program
+from receiver import Receiver, closed_port
 
 pytestmark = pytest.mark.skipif(shutil.which("cargo") is None, reason="the guest needs cargo")
 
@@ -512,6 +513,249 @@ def test_without_the_api_there_is_no_current_span(receiver: Receiver) -> None:
     assert receiver.tree() == "call\nleaf"
 
 
+DAEMON = """
+import threading, time
+def for_ever():
+    while True:
+        guest.leaf("background")
+        time.sleep(0.001)
+threading.Thread(target=for_ever, daemon=True).start()
+"""
+
+
+# A daemon thread keeps the module alive, so that nothing in it is deleted.
+@pytest.mark.parametrize(("threads", "last"), [("", "deleted"), (DAEMON, "at exit")])
+def test_without_the_package_the_end_of_the_program_delivers(
+    receiver: Receiver, threads: str, last: str
+) -> None:
+    ended = run(
+        """
+        import atexit
+        atexit.register(lambda: guest.leaf("at exit"))
+        class Deleted:
+            def __del__(self, leaf=guest.leaf):
+                leaf("deleted")
+        kept = Deleted()
+        guest.leaf("one")
+        """,
+        receiver,
+        begin=ORDINARY
+        + 'assert guest.start(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])'
+        + threads,
+    )
+    for name in ("one", "at exit", last):
+        assert len(receiver.spans(name)) == 1, name
+    assert ended.stderr == ""
+
+
+def test_without_the_package_the_trace_of_the_ordinary_sdk_is_joined(receiver: Receiver) -> None:
+    sdk = os.environ.get("OXITEL_SDK_PYTHON")
+    if sdk is None:
+        pytest.skip("OXITEL_SDK_PYTHON names no Python with opentelemetry-sdk")
+    program = """
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+endpoint = os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"]
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(f"{endpoint}/v1/traces")))
+trace.set_tracer_provider(provider)
+tracer = trace.get_tracer("python")
+assert guest.start(endpoint)
+chain("0")
+"""
+    variables = environment(receiver, PYTHONPATH=str(guest_folder()))
+    variables["PYTHONPATH"] = str(guest_folder())
+    program = ORDINARY + CHAIN + program
+    subprocess.run([sdk, "-c", program], env=variables, check=True, timeout=60)
+    assert_chain(receiver, "0")
+    services = {span.scope.name: span.resource["service.name"] for span in receiver.spans()}
+    assert services == {"python": "program", "guest": "guest"}
+    assert receiver.tree() == "0.python\n  0.call\n    0.callback\n      0.leaf"
+
+
+TABLES = """
+import ctypes
+import oxitel._native as native
+kept = []
+
+def capsule(name, table):
+    "A capsule with this table in it"
+    kept.append((name, table))
+    new = ctypes.pythonapi.PyCapsule_New
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    return new(ctypes.addressof(table), name, None)
+
+def table_of(capsule, name):
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return get(capsule, name)
+
+def of_minor_zero(address, size):
+    "A copy of a table as the first version has it; behind it is nothing of use"
+    table = ctypes.create_string_buffer(b"\\xff" * 256, 256)
+    ctypes.memmove(table, address, size)
+    ctypes.c_uint32.from_buffer(table, 4).value = 0
+    ctypes.c_size_t.from_buffer(table, 8).value = size
+    return table
+"""
+
+OLD_HOST = """
+engine = b"oxitel._native.engine_v1"
+native.engine_v1 = capsule(engine, of_minor_zero(table_of(native.engine_v1, engine), 64))
+context = b"oxitel._native.context_v1"
+native.context_v1 = capsule(context, of_minor_zero(table_of(native.context_v1, context), 48))
+"""
+
+OLD_GUEST = """
+engine = b"oxitel._native.engine_v1"
+table = ctypes.create_string_buffer(ctypes.string_at(table_of(native.engine_v1, engine), 72), 72)
+function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+place = ctypes.c_void_p.from_buffer(table, 24)
+own = function(place.value)
+
+@function
+def register(guest):
+    old = of_minor_zero(guest, 72)
+    kept.append(old)
+    return own(ctypes.addressof(old))
+
+place.value = ctypes.cast(register, ctypes.c_void_p).value
+native.engine_v1 = capsule(engine, table)
+"""
+
+OF_BOTH_VERSIONS = pytest.mark.parametrize(
+    "version",
+    ["", TABLES + OLD_HOST, TABLES + OLD_GUEST],
+    ids=["same version", "older host", "older extension"],
+)
+
+
+@OF_BOTH_VERSIONS
+def test_versions_of_one_major_work_together(receiver: Receiver, version: str) -> None:
+    ended = run(
+        """
+        chain("0")
+        guest.traced("hello")
+        guest.count(3)
+        guest.leaf("open")
+        print(*oxitel._native.guests("traces"))
+        child = os.fork()
+        if child == 0:
+            guest.leaf("child")
+            sys.exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert oxitel._native.flush(10.0) is None
+        print(guest.stats()[2:])
+        """,
+        receiver,
+        begin=version + BEGIN + "import os, sys",
+        OTEL_BSP_SCHEDULE_DELAY="3600000",
+    )
+    assert_chain(receiver, "0")
+    assert len(receiver.spans()) == 4 + 3
+    assert len(receiver.logs()) == 1
+    assert [point.value for point in receiver.last_points("guest.calls").values()] == [3]
+    counts, left = ended.stdout.splitlines()
+    assert counts == "{'name': 'guest', 'recorded': 4, 'handed': 0, 'lost': 0, 'open': 4}"
+    assert left == "(0, 0)"
+
+
+@OF_BOTH_VERSIONS
+def test_an_extension_that_is_short_of_memory_wakes_the_sender(
+    receiver: Receiver, version: str
+) -> None:
+    ended = run(
+        """
+        import time
+        # More than half of the extension's memory, and nobody flushes.
+        guest.large("large", 9 << 20)
+        until = time.monotonic() + patience
+        while time.monotonic() < until and not oxitel.stats("traces")["delivered"]:
+            time.sleep(0.01)
+        print(oxitel.stats("traces")["delivered"], guest.stats())
+        # It can ask more than once.
+        oxitel._native.flush(10.0)
+        guest.large("large", 9 << 20)
+        while time.monotonic() < until and guest.stats()[1] < 2:
+            time.sleep(0.01)
+        print(guest.stats())
+        """,
+        receiver,
+        begin=version + BEGIN + f"patience = {1 if version == TABLES + OLD_HOST else 30}",
+        OTEL_BSP_SCHEDULE_DELAY="3600000",
+    )
+    if version == TABLES + OLD_HOST:
+        # It cannot be woken: its records wait for the schedule delay, as before.
+        assert ended.stdout.splitlines() == ["0 (1, 0, 0, 1)", "(2, 1, 0, 1)"]
+    else:
+        assert ended.stdout.splitlines() == ["1 (1, 1, 0, 0)", "(2, 2, 0, 0)"]
+    assert len(receiver.spans("large")) == 2
+
+
+PAGE = """
+from oxitel import metrics_wsgi
+def page():
+    said = metrics_wsgi({"REQUEST_METHOD": "GET"}, lambda *_: None)
+    return b"".join(said).decode()
+"""
+
+
+@pytest.mark.parametrize("exporter", ["prometheus", "otlp,prometheus"])
+@OF_BOTH_VERSIONS
+def test_extensions_are_on_the_page_for_prometheus(
+    receiver: Receiver, version: str, exporter: str
+) -> None:
+    ended = run(
+        """
+        from opentelemetry import metrics
+        # Both count the same.
+        metrics.get_meter("guest").create_counter("guest.calls").add(1)
+        guest.count(3)
+        print(page())
+        guest.count(4)
+        print(page())
+        """,
+        receiver,
+        begin=version + BEGIN + PAGE,
+        OTEL_METRICS_EXPORTER=exporter,
+        OTEL_EXPORTER_PROMETHEUS_PORT=str(closed_port()),
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE="delta",
+    )
+    shown = [line for line in ended.stdout.splitlines() if line.startswith("guest_calls_total")]
+    counts = (1, 1) if version == TABLES + OLD_GUEST else (4, 8)
+    assert shown == [f'guest_calls_total{{otel_scope_name="guest"}} {count}' for count in counts]
+
+
+@OF_BOTH_VERSIONS
+def test_baggage_crosses_without_a_span(receiver: Receiver, version: str) -> None:
+    ended = run(
+        """
+        from opentelemetry import baggage, context
+        token = context.attach(baggage.set_baggage("of", "python"))
+        print(guest.headers())
+        context.detach(token)
+        def show():
+            print(dict(baggage.get_all()), trace.get_current_span().is_recording())
+        guest.call_with_baggage("of", "rust", show)
+        with tracer.start_as_current_span("python"):
+            guest.call_with_baggage("of", "rust", show)
+            print(dict(baggage.get_all()))
+        print(dict(baggage.get_all()), dict(context.get_current()))
+        """,
+        receiver,
+        begin=version + BEGIN,
+    )
+    of_rust = {} if version == TABLES + OLD_HOST else {"of": "rust"}
+    assert ended.stdout.splitlines() == [
+        "{'baggage': 'of=python'}",
+        f"{of_rust} False",
+        f"{of_rust} True",
+        "{}",
+        "{} {}",
+    ]
+
+
 OTHER_VERSION = """
 import ctypes
 import oxitel._native as native
@@ -534,11 +778,11 @@ tables = []
         ("del native.engine_v1", "has no engine_v1"),
         (
             "native.engine_v1 = capsule(b'oxitel._native.engine_v1', 9, 64)",
-            "speaks version 9.0, this extension 1.0",
+            "speaks version 9.0, this extension 1.1",
         ),
         (
             "native.engine_v1 = capsule(b'oxitel._native.engine_v1', 1, 24)",
-            "speaks version 1.0, this extension 1.0",
+            "speaks version 1.0, this extension 1.1",
         ),
         ("native.engine_v1 = capsule(b'something else', 1, 64)", "offers something else"),
         ("native.engine_v1 = capsule(b'oxitel._native.engine_v1', 1, 64)", "with holes"),

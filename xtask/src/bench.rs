@@ -14,12 +14,16 @@ const PACKAGE: &str = "bench";
 /// Runs the word.
 pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outcome> {
     let quick = arguments.flag("--quick");
+    let only = arguments.value("--only")?;
     let name = arguments.positional().ok_or_else(|| {
         UsageError("which benchmark? for example: cargo xtask bench engine".into())
     })?;
     arguments.finish()?;
     if name == "python" {
-        return python::bench(root, quick);
+        return python::bench(root, quick, only.as_deref());
+    }
+    if only.is_some() {
+        return Err(UsageError("--only is for cases of `bench python`".into()).into());
     }
     if !Metadata::read(root)?.has(PACKAGE) {
         bail!("the workspace has no package {PACKAGE:?} yet, so {name:?} cannot be measured");

@@ -49,7 +49,7 @@ const WORDS: &[Word] = &[
     },
     Word {
         name: "test",
-        options: "[--only rust|python|ui|docs|system|cluster] [--require-all]",
+        options: "[--only rust|python|ui|docs|system|cluster] [--match FILES] [--require-all]",
         does: "run the tests of every language",
         run: test::run,
     },
@@ -61,14 +61,14 @@ const WORDS: &[Word] = &[
     },
     Word {
         name: "bench",
-        options: "NAME [--quick]",
+        options: "NAME [--quick] [--only CASES]",
         does: "measure against the named peers, as JSON lines",
         run: bench::run,
     },
     Word {
         name: "py",
         options: "[--release | --wheel]",
-        does: "build the Python package into .venv, or as a wheel",
+        does: "build the Python package into .venv, or as a wheel that is tried out",
         run: python::run,
     },
     Word {

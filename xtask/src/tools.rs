@@ -8,8 +8,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use anyhow::Context as _;
+
 use crate::{console, environment};
-pub(crate) use debian::PROMETHEUS;
+pub(crate) use debian::{POSTGRESQL, PROMETHEUS, Package, REDIS};
 
 /// A program that also comes as a Python wheel.
 pub(crate) struct Tool {
@@ -74,6 +76,16 @@ pub(crate) fn python_environment_in(folder: &Path, requirements: &str) -> Result
     let keep: &[&str] = if is_program(&folder.join("bin/python")) { &[] } else { &["--clear"] };
     let name = folder.file_name().unwrap_or_default().to_string_lossy();
     make(folder, keep, requirements).map_err(|trouble| trouble.skip(&name))
+}
+
+/// The text of a file of requirements, with the files that its lines `-r` name in their places.
+pub(crate) fn requirements(file: &Path) -> anyhow::Result<String> {
+    let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let one = |line: &str| match line.strip_prefix("-r ") {
+        Some(other) => requirements(&file.with_file_name(other.trim())),
+        None => Ok(format!("{line}\n")),
+    };
+    text.lines().map(one).collect()
 }
 
 /// What went wrong, and the line that may help.
@@ -170,6 +182,17 @@ mod tests {
             skip.line(),
             "SKIP typos: no python3 on the PATH; to have it: `pip install typos==1.0.0`"
         );
+    }
+
+    #[test]
+    fn requirements_hold_what_other_files_of_them_say() {
+        let folder = std::env::temp_dir().join(format!("oxitel-pins-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("one.txt"), "a==1\n-r two.txt\nb==2\n").unwrap();
+        fs::write(folder.join("two.txt"), "c==3").unwrap();
+        let text = requirements(&folder.join("one.txt"));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(text.unwrap(), "a==1\nc==3\nb==2\n");
     }
 
     #[test]

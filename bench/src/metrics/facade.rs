@@ -22,6 +22,7 @@ pub(super) fn measure() -> anyhow::Result<Costs> {
     let at = |number: u64| number as usize % SERIES;
     Ok(work::measure(&[
         ("counter/bound", &|number| counters[at(number)].increment(1)),
+        ("counter/one", &|_| counters[0].increment(1)),
         ("counter/attributes", &|number| counted(ROUTES[at(number)]).increment(1)),
         ("histogram/bound", &|number| histograms[at(number)].record((number % 9_000) as f64)),
         ("histogram/attributes", &|number| {

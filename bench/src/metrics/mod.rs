@@ -1,8 +1,9 @@
 //! The benchmark `metrics`: what a measurement costs the thread that makes it.
 //!
 //! Eight series of three attributes, counted and put into a histogram, by handles that are bound to
-//! their attributes and with attributes at each call, by one thread and by two at once. One
-//! process per candidate, interleaved over rounds, as in `engine`. `work` is what all candidates do;
+//! their attributes and with attributes at each call, by one thread and by two at once; `one` is
+//! one bound series that all threads count. One process per candidate, interleaved over rounds, as
+//! in `engine`. `work` is what all candidates do;
 //! `ours`, `sdk` (`opentelemetry_sdk`), `facade` (the crate `metrics`) and `prometheus`
 //! (prometheus-client) are they.
 
@@ -32,9 +33,11 @@ const ALL: [&str; 4] = [OURS, SDK, FACADE, PROMETHEUS];
 type Costs = BTreeMap<String, f64>;
 
 /// What is measured, and how much of the SDK's cost ours may be.
-const CASES: [(&str, Option<f64>); 8] = [
+const CASES: [(&str, Option<f64>); 10] = [
     ("counter/bound/1", None),
     ("counter/bound/2", Some(0.06)),
+    ("counter/one/1", None),
+    ("counter/one/2", None),
     ("counter/attributes/1", Some(0.4)),
     ("counter/attributes/2", None),
     ("histogram/bound/1", Some(0.75)),

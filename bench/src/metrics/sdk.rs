@@ -19,6 +19,7 @@ pub(super) fn measure() -> Costs {
     let at = |number: u64| number as usize % SERIES;
     work::measure(&[
         ("counter/bound", &|number| counters[at(number)].add(1)),
+        ("counter/one", &|_| counters[0].add(1)),
         ("counter/attributes", &|number| counter.add(1, &attributes(ROUTES[at(number)]))),
         ("histogram/bound", &|number| histograms[at(number)].record((number % 9_000) as f64)),
         ("histogram/attributes", &|number| {

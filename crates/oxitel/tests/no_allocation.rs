@@ -1,6 +1,7 @@
 //! In its steady state a recording thread allocates nothing.
 
-#![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
+#[path = "support/allocations.rs"]
+mod allocations;
 
 use http::{HeaderMap, Request, Response};
 use oxitel::conventions::{
@@ -13,8 +14,6 @@ use oxitel::testing::{Answer, Receiver, metrics};
 use oxitel::{
     Config, ForeignRecord, LogRecord, Sampler, Scope, Severity, TracingEvents, Value, forward_log,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Mutex;
@@ -23,39 +22,6 @@ use std::time::Duration;
 use tracing::field::Empty;
 use tracing::{info, info_span};
 use tracing_subscriber::layer::SubscriberExt;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call goes to the system allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// A process has one engine.
 static ENGINE: Mutex<()> = Mutex::new(());
@@ -109,9 +75,9 @@ fn burst(trace: fn(i64)) {
 /// Spans that are not sampled.
 fn unsampled(name: &str) {
     burst(traced);
-    let before = ALLOCATIONS.get();
+    let before = allocations::so_far();
     burst(traced);
-    assert_eq!(ALLOCATIONS.get() - before, 0, "{name}: allocations for 5,500 unsampled spans");
+    assert_eq!(allocations::so_far() - before, 0, "{name}: allocations for 5,500 unsampled spans");
 }
 
 /// Serves a request below a caller that is not sampled, and says how many allocations that made.
@@ -120,14 +86,14 @@ fn serve(layer: &HttpServerLayer) -> u64 {
     let header = ("traceparent".parse().expect("a name"), caller.parse().expect("a value"));
     let mut request = Request::new(());
     *request.headers_mut() = HeaderMap::from_iter([header]);
-    let before = ALLOCATIONS.get();
+    let before = allocations::so_far();
     let answer = || Ok::<_, Infallible>(Response::new(http_body_util::Empty::<&[u8]>::new()));
     {
         let mut served = pin!(layer.handle(request, |_| std::future::ready(answer())));
         let polled = served.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(matches!(polled, Poll::Ready(Ok(_))));
     }
-    ALLOCATIONS.get() - before
+    allocations::so_far() - before
 }
 
 #[test]
@@ -147,9 +113,9 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
             burst(trace);
             flush();
         }
-        let before = ALLOCATIONS.get();
+        let before = allocations::so_far();
         burst(trace);
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}: allocations for 5,500 spans");
+        assert_eq!(allocations::so_far() - before, 0, "{name}: allocations for 5,500 spans");
         flush();
         assert_eq!(receiver.spans().len() - already, 4 * 5_500, "{name}");
     };
@@ -176,9 +142,9 @@ fn a_recording_thread_allocates_nothing_in_its_steady_state() {
 
     // On a thread that keeps nothing yet.
     let allocations = std::thread::spawn(|| {
-        let before = ALLOCATIONS.get();
+        let before = allocations::so_far();
         burst(told);
-        ALLOCATIONS.get() - before
+        allocations::so_far() - before
     });
     assert_eq!(allocations.join().expect("no panic"), 0, "allocations while telemetry is off");
 }
@@ -205,9 +171,9 @@ fn log_records_allocate_nothing() {
             burst(logged);
             oxitel::flush(Duration::from_secs(10)).expect("delivered");
         }
-        let before = ALLOCATIONS.get();
+        let before = allocations::so_far();
         burst(logged);
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}: allocations for 1,500 records");
+        assert_eq!(allocations::so_far() - before, 0, "{name}: allocations for 1,500 records");
     };
     let layer = tracing_subscriber::registry().with(oxitel::bridge::layer());
     tracing::subscriber::with_default(layer, || measure("layer"));
@@ -235,9 +201,9 @@ fn measurements_allocate_nothing() {
     };
     measure();
     for _ in 0..3 {
-        let before = ALLOCATIONS.get();
+        let before = allocations::so_far();
         measure();
-        assert_eq!(ALLOCATIONS.get() - before, 0, "allocations for 400 measurements");
+        assert_eq!(allocations::so_far() - before, 0, "allocations for 400 measurements");
         metrics::collect();
     }
     metrics::stop();

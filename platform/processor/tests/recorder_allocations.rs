@@ -1,48 +1,14 @@
 //! A recording makes no instrument: it allocates what its caller gives, and nothing of its own.
 
-#![expect(unsafe_code, reason = "a global allocator is an unsafe trait")]
+#[path = "../../../crates/oxitel/tests/support/allocations.rs"]
+mod allocations;
 
 use oxitel::testing::Receiver;
 use processor::OtelKeyValue;
 use processor::telemetry::{
     MetricsRecorder, OtlpProtocol, TelemetryConfig, init_telemetry, metric_attributes, metric_names,
 };
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Instant;
-
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-fn count() {
-    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-}
-
-// SAFETY: every call goes to the system allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// So many recordings in each of so many rounds.
 const TIMES: u64 = 100;
@@ -51,14 +17,14 @@ const TIMES: u64 = 100;
 /// round: other programs do not count.
 fn cost(record: impl Fn()) -> (u64, u128) {
     record();
-    let before = ALLOCATIONS.get();
+    let before = allocations::so_far();
     let round = || {
         let begun = Instant::now();
         (0..TIMES).for_each(|_| record());
         begun.elapsed().as_nanos() / u128::from(TIMES)
     };
     let best = (0..TIMES).map(|_| round()).min().unwrap_or_default();
-    ((ALLOCATIONS.get() - before) / (TIMES * TIMES), best)
+    ((allocations::so_far() - before) / (TIMES * TIMES), best)
 }
 
 #[test]

@@ -87,10 +87,10 @@ impl Meter {
         };
         let measured = self.make(kind, (name, unit, description), None);
         // Found here: a collection in a forked child must not load anything.
-        let thread = api(py).python.answer_questions(py)?;
-        let ready = observed::be_ready(&thread);
-        let thread = thread.unbind();
-        measured.instrument.ask(move |observer| observed::ask(callback, &thread, observer));
+        let begin = api(py).python.begin_to_answer(py)?;
+        let ready = observed::be_ready(&begin);
+        let begin = begin.unbind();
+        measured.instrument.ask(move |observer| observed::ask(callback, &begin, observer));
         if let Err(error) = ready {
             said(py, "the start of a thread for callbacks", error);
         }

@@ -14,7 +14,6 @@ use crate::join;
 use oxitel::binding::{Amount, OwnedValue, PerProcess};
 use oxitel::metrics::Observer;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
@@ -47,12 +46,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// Asks a callback, and tells the observer what it said. The engine waits for so long and no
 /// longer.
-pub(super) fn ask(callback: u64, thread: &Py<PyAny>, observer: &Observer<'_, Amount>) {
+pub(super) fn ask(callback: u64, begin: &Py<PyAny>, observer: &Observer<'_, Amount>) {
     // A forked child has no thread yet. An interpreter that ends begins none, and one that has
     // ended has nobody to answer: what else was measured need not wait for it. No logger is told
     // from here, for it would run above frames of ours.
     if join::is_leaving()
-        || !matches!(Python::try_attach(|py| be_ready(thread.bind(py))), Some(Ok(())))
+        || !matches!(Python::try_attach(|py| be_ready(begin.bind(py))), Some(Ok(())))
     {
         return;
     }
@@ -66,14 +65,13 @@ pub(super) fn ask(callback: u64, thread: &Py<PyAny>, observer: &Observer<'_, Amo
     }
 }
 
-/// Begins the thread that answers, if this process has none: `thread` is what it does.
-pub(super) fn be_ready(thread: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Begins the thread that answers, if this process has none: `begin` does it.
+pub(super) fn be_ready(begin: &Bound<'_, PyAny>) -> PyResult<()> {
     let desk = DESK.get();
     if desk.has_thread.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
-    let py = thread.py();
-    let begun = api(py).python.start_thread.bind(py).call1((thread, PyTuple::empty(py)));
+    let begun = begin.call0();
     desk.has_thread.store(begun.is_ok(), Ordering::Release);
     begun.map(drop)
 }

@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 
+import provider
 from opentelemetry import _logs, trace
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 
-if importlib.util.find_spec("oxitel") is not None:
-    from oxitel import _native
-    from oxitel._logs import LoggerProvider, LogHandler
+provider.install()
+handler: logging.Handler
+if provider.IS_OURS:
+    from oxitel import LogHandler
 
-    _native.start({})
-    provider = LoggerProvider()
-    handler: logging.Handler = LogHandler()
+    handler = LogHandler()
 else:
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
     from opentelemetry.instrumentation.logging.handler import LoggingHandler
-    from opentelemetry.sdk._logs import LoggerProvider as Sdk
-    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
-    provider = Sdk()
-    provider.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter()))
-    handler = LoggingHandler(logger_provider=provider)
-_logs.set_logger_provider(provider)
+    handler = LoggingHandler()
 
 PLACE = trace.SpanContext(0x5F8A3B2C << 96, 0xABCDEF12, True, trace.TraceFlags(1))
 IN_SPAN = trace.set_span_in_context(trace.NonRecordingSpan(PLACE), Context())
@@ -72,7 +65,8 @@ def by_logging() -> None:
 
 
 def by_api() -> None:
-    logger = provider.get_logger("api", "1.2", "https://example.com/schema", {"team": "a"})
+    everything = _logs.get_logger_provider()
+    logger = everything.get_logger("api", "1.2", "https://example.com/schema", {"team": "a"})
     logger.emit(
         timestamp=1_000,
         observed_timestamp=2_000,
@@ -94,5 +88,4 @@ def by_api() -> None:
 
 by_logging()
 by_api()
-provider.force_flush()
-provider.shutdown()
+provider.finish()

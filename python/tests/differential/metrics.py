@@ -5,31 +5,14 @@ It runs under our engine and under the SDK, with the seed of its argument.
 
 from __future__ import annotations
 
-import importlib.util
 import random
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import provider
 from opentelemetry import context, metrics, trace
 from opentelemetry.metrics import CallbackOptions, Observation
-
-FOREVER_MILLIS = 3_600_000
-
-
-def installed() -> Any:
-    """The provider of this environment."""
-    if importlib.util.find_spec("oxitel") is not None:
-        from oxitel import _native
-        from oxitel._metrics import MeterProvider
-
-        _native.start({})
-        return MeterProvider()
-    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-    from opentelemetry.sdk.metrics import MeterProvider as Sdk
-    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-
-    return Sdk([PeriodicExportingMetricReader(OTLPMetricExporter(), FOREVER_MILLIS)])
 
 
 def attributes(chance: random.Random) -> dict[str, Any] | None:
@@ -119,9 +102,10 @@ def examples(meter: metrics.Meter) -> None:
 
 def main() -> None:
     chance = random.Random(int(sys.argv[1]))
-    provider = installed()
-    meter = provider.get_meter("shop", "1.0", "https://schema", {"team": "a"})
-    other = provider.get_meter("other")
+    provider.install()
+    everything: Any = metrics.get_meter_provider()
+    meter = metrics.get_meter("shop", "1.0", schema_url="https://schema", attributes={"team": "a"})
+    other = metrics.get_meter("other")
     observed(chance, meter)
     examples(other)
     for _ in range(4):
@@ -129,8 +113,8 @@ def main() -> None:
             measure()
         other.create_counter("same.name", "s").add(1)
         other.create_counter("same.name", "s").add(1)
-        assert provider.force_flush()
-    provider.shutdown()
+        assert everything.force_flush()
+    provider.finish()
 
 
 main()

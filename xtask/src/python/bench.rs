@@ -1,5 +1,5 @@
-//! `cargo xtask bench python`: the wheel against opentelemetry-sdk, each in an environment that has
-//! nothing else.
+//! `cargo xtask bench python`: the wheel against opentelemetry-sdk and other peers, each in an
+//! environment that has nothing else.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,29 +14,49 @@ use crate::{Outcome, console, environment};
 
 const FOLDER: &str = "bench/python";
 
+/// Without these nothing can be compared; `web` is for whole requests.
+const NEEDED: &[&str] = &["api", "sdk", "web", "web-sdk"];
+/// Measured where they can be installed. The report names those that cannot.
+const PEERS: &[&str] = &["grpc", "logfire", "ddtrace", "honeycomb"];
+
 /// Builds the wheel, and hands over to the conductor of the benchmark.
-pub(crate) fn bench(root: &Path, quick: bool) -> anyhow::Result<Outcome> {
+pub(crate) fn bench(root: &Path, quick: bool, only: Option<&str>) -> anyhow::Result<Outcome> {
     let folder = root.join(FOLDER);
-    let environments = (interpreter(&folder, "api"), interpreter(&folder, "sdk"));
-    let (api, sdk) = match (environments.0?, environments.1?) {
-        (Ok(api), Ok(sdk)) => (api, sdk),
-        (Err(skip), _) | (_, Err(skip)) => return Ok(left_out(&skip)),
-    };
+    let mut pythons = Vec::new();
+    for name in NEEDED {
+        match interpreter(&folder, name)? {
+            Ok(python) => pythons.push(python),
+            Err(skip) => return Ok(left_out(&skip)),
+        }
+    }
+    let mut options: Vec<String> =
+        NEEDED.iter().zip(&pythons).map(|(name, python)| option(name, python)).collect();
+    for name in PEERS {
+        options.push(match interpreter(&folder, name)? {
+            Ok(python) => option(name, &python),
+            Err(skip) => format!("--left-out={name}={}", skip.why),
+        });
+    }
     let wheel = match wheel(root)? {
         Ok(wheel) => wheel,
         Err(skip) => return Ok(left_out(&skip)),
     };
     eprintln!("{} {wheel}", console::mark(true));
-    let package = unpacked(root, &sdk, &wheel.file)?;
-    let mut command = Command::new(&sdk);
+    let package = unpacked(root, &pythons[0], &wheel.file)?;
+    let mut command = Command::new(&pythons[0]);
     environment::clean(&mut command).arg(folder.join("conduct.py"));
-    command.arg("--api").arg(api).arg("--sdk").arg(&sdk).arg("--package").arg(package);
+    command.args(options).arg("--package").arg(package);
     if quick {
         command.arg("--quick");
     }
+    command.args(only.map(|cases| format!("--only={cases}")));
     command.env("PYTHONDONTWRITEBYTECODE", "1");
     let status = command.status().context("could not start the benchmark")?;
     Ok(if status.success() { Outcome::Good } else { Outcome::Bad })
+}
+
+fn option(name: &str, python: &Path) -> String {
+    format!("--python={name}={}", python.display())
 }
 
 /// The interpreter with what `requirements-NAME.txt` says.

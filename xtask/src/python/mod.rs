@@ -1,11 +1,13 @@
 //! `cargo xtask py`: the Python package, built into `.venv`, or as a wheel.
 //!
 //! Flow: cargo builds the extension -> it is copied beside the package's Python files -> `.venv`
-//! is told where the package lies (`install`). `wheel` is what users get.
+//! is told where the package lies (`install`). `wheel` is what users get, and `trial` installs it as
+//! they do.
 
 mod bench;
 mod install;
 mod manifest;
+mod trial;
 mod wheel;
 
 use std::fs;
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use crate::arguments::{Arguments, UsageError};
-use crate::tools::{Skip, python_environment_in};
+use crate::tools::{self, Skip, python_environment_in};
 use crate::{Outcome, cargo, console};
 
 pub(crate) use bench::bench;
@@ -45,7 +47,10 @@ pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outco
         return Err(UsageError("a wheel is always a release: --wheel alone".to_owned()).into());
     }
     let done = if is_wheel {
-        wheel(root)?.map(|wheel| wheel.to_string())
+        match wheel(root)? {
+            Ok(wheel) => trial::tried(root, &wheel)?.map(|brings| format!("{wheel}; {brings}")),
+            Err(skip) => Err(skip),
+        }
     } else {
         let build = if is_release { Build::Release } else { Build::Development };
         let interpreter = installed(root, build)?;
@@ -76,8 +81,7 @@ pub(crate) fn installed(root: &Path, build: Build) -> anyhow::Result<Result<Path
 
 /// What the tests of the package need.
 pub(crate) fn requirements(root: &Path) -> anyhow::Result<String> {
-    let file = root.join(FOLDER).join("tests/requirements.txt");
-    fs::read_to_string(&file).with_context(|| file.display().to_string())
+    tools::requirements(&root.join(FOLDER).join("tests/requirements.txt"))
 }
 
 /// Builds the extension, beside the Python files.

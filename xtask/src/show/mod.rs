@@ -7,6 +7,7 @@
 mod evidence;
 mod ground;
 mod one_trace;
+mod python;
 mod run;
 mod sender;
 mod signals;
@@ -51,7 +52,7 @@ struct Shown<'a> {
     seconds: f64,
 }
 
-const LISTS: &[List] = &[ground::LIST, one_trace::LIST, sender::LIST, signals::LIST];
+const LISTS: &[List] = &[ground::LIST, one_trace::LIST, sender::LIST, signals::LIST, python::LIST];
 
 /// Runs the word.
 pub(crate) fn run(root: &Path, mut arguments: Arguments) -> anyhow::Result<Outcome> {

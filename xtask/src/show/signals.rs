@@ -68,7 +68,8 @@ fn within_goals(root: &Path, name: &str) -> anyhow::Result<Seen> {
     judged(run_cargo(root, &format!("xtask bench {name} --quick"))?)
 }
 
-fn judged(ran: Ran) -> anyhow::Result<Seen> {
+/// Whether each goal that a benchmark speaks of was met.
+pub(super) fn judged(ran: Ran) -> anyhow::Result<Seen> {
     let (good, said) = match goals(&ran.output)? {
         goals if goals.is_empty() => {
             (false, ran.line("error").map_or_else(|| ran.code(), str::to_owned))

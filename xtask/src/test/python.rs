@@ -29,7 +29,13 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
         .env("OXITEL_FIRST_LIGHT", cargo::program(root, "first-light")?)
         .env("OXITEL_SIGNALS", cargo::program_of(root, "oxitel-examples", "signals")?)
         .env("PYTHONDONTWRITEBYTECODE", "1");
-    let skips = with_prometheus(&mut command);
+    let skips = with_programs(
+        &mut command,
+        &[
+            ("OXITEL_PROMETHEUS", tools::PROMETHEUS, "usr/bin/prometheus"),
+            ("OXITEL_PROMTOOL", tools::PROMETHEUS, "usr/bin/promtool"),
+        ],
+    );
     let output = command.output().context("could not start pytest")?;
     let said = String::from_utf8_lossy(&output.stdout);
     print!("{said}{}", String::from_utf8_lossy(&output.stderr));
@@ -40,14 +46,15 @@ pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
     Ok(report)
 }
 
-/// Tells the tests where Prometheus and its tool are; those that need one that nobody could reach
-/// are left out.
-fn with_prometheus(command: &mut Command) -> Vec<tools::Skip> {
+/// Tells the tests by `variables` where programs of Debian's packages are; those that need one that
+/// nobody could reach are left out.
+pub(super) fn with_programs(
+    command: &mut Command,
+    variables: &[(&str, tools::Package, &str)],
+) -> Vec<tools::Skip> {
     let mut skips = Vec::new();
-    for (variable, program) in
-        [("OXITEL_PROMETHEUS", "usr/bin/prometheus"), ("OXITEL_PROMTOOL", "usr/bin/promtool")]
-    {
-        match tools::PROMETHEUS.find(program) {
+    for (variable, package, path) in variables {
+        match package.find(path) {
             Ok(program) => drop(command.env(variable, program)),
             Err(skip) => skips.push(skip),
         }

@@ -22,7 +22,7 @@ const WITHOUT_ENGINE: &str = "oxitel-without-otel";
 
 /// Runs the stage. Naming no package takes the default members, as `up` does.
 pub(super) fn run(context: &Context) -> anyhow::Result<Report> {
-    let Context { root, require_all } = *context;
+    let Context { root, require_all, .. } = *context;
     let mut report = tested(&mut test(root))?;
     report.add(tested(test(root).args(["--package", WITHOUT_ENGINE]))?);
 

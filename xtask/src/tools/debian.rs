@@ -24,13 +24,22 @@ pub(crate) struct Package {
 /// The server and `promtool`, of Go and complete in themselves.
 pub(crate) const PROMETHEUS: Package = Package { name: "prometheus", has_dependencies: false };
 
+/// The server; its program lies in a package that this one needs.
+pub(crate) const REDIS: Package = Package { name: "redis-server", has_dependencies: true };
+
+/// The server and `initdb`, in a folder of their version.
+pub(crate) const POSTGRESQL: Package = Package { name: "postgresql", has_dependencies: true };
+
 impl Package {
     /// The program at `path` inside of the package, such as `usr/bin/promtool`: from the PATH,
-    /// else from Debian.
+    /// else where the installed package has it, else from Debian. A `*` in `path` is any folder.
     pub(crate) fn find(self, path: &str) -> Result<PathBuf, Skip> {
         let program = Path::new(path).file_name().unwrap_or_default();
         if let Some(known) = on_path(&program.to_string_lossy()) {
             return Ok(known);
+        }
+        if let Some(installed) = within(Path::new("/"), path).filter(|file| is_program(file)) {
+            return Ok(installed);
         }
         self.unpacked(path).map_err(|error| self.skip(&program.to_string_lossy(), &error))
     }
@@ -48,8 +57,8 @@ impl Package {
         if !folder.is_dir() {
             self.fetch(&folder)?;
         }
-        let program =
-            if self.has_dependencies { starter(&folder, path)? } else { folder.join(path) };
+        let program = within(&folder, path).ok_or_else(|| anyhow!("it has no {path}"))?;
+        let program = if self.has_dependencies { starter(&folder, &program)? } else { program };
         if is_program(&program) { Ok(program) } else { Err(anyhow!("it does not start")) }
     }
 
@@ -144,9 +153,17 @@ fn package_in(line: &str) -> Option<&str> {
     Some(name)
 }
 
+/// What lies at `path` in `folder`; a `*` is the last of the folders there, by name.
+fn within(folder: &Path, path: &str) -> Option<PathBuf> {
+    let step = |at: PathBuf, name: &str| match name {
+        "*" => fs::read_dir(&at).ok()?.filter_map(|entry| Some(entry.ok()?.path())).max(),
+        name => Some(at.join(name)),
+    };
+    path.split('/').try_fold(folder.to_owned(), step).filter(|found| found.exists())
+}
+
 /// A script that starts the program with the libraries that came along.
-fn starter(folder: &Path, path: &str) -> anyhow::Result<PathBuf> {
-    let program = folder.join(path);
+fn starter(folder: &Path, program: &Path) -> anyhow::Result<PathBuf> {
     let name = program.file_name().context("a program has a name")?;
     let script = folder.join("start").join(name);
     let libraries = ["usr/lib", "lib"].map(|libraries| {
@@ -200,7 +217,7 @@ mod tests {
         fs::create_dir_all(folder.join("bin")).unwrap();
         fs::write(folder.join("bin/said"), "#!/bin/sh\necho \"$LD_LIBRARY_PATH|$1\"\n").unwrap();
         fs::set_permissions(folder.join("bin/said"), fs::Permissions::from_mode(0o755)).unwrap();
-        let script = starter(&folder, "bin/said").unwrap();
+        let script = starter(&folder, &within(&folder, "*/said").unwrap()).unwrap();
         let said = cargo::output(Command::new(script).arg("a b")).unwrap();
         fs::remove_dir_all(&folder).unwrap();
         let libraries = format!("{}/usr/lib/", folder.display());

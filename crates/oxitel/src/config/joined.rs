@@ -33,6 +33,9 @@ const VARIABLES: &[&str] = &[
 /// The signals that are recorded at all, as another line.
 const SIGNALS: &str = "signals";
 
+/// Whether there is a page for Prometheus, as another line.
+const PAGE: &str = "page";
+
 /// What the variables say, for guests: `NAME=value`, each with a zero behind it.
 pub(super) fn lines(lookup: &impl Fn(&str) -> Option<String>) -> String {
     // Empty is unset.
@@ -48,7 +51,8 @@ impl Settings {
     /// All that guests are told.
     pub(crate) fn told(&self) -> String {
         let signals: Vec<_> = self.routes().map(|(signal, _)| signal.name()).collect();
-        line(SIGNALS, &signals.join(",")) + &self.for_guests
+        let page = self.page.as_ref().map(|_| line(PAGE, "1")).unwrap_or_default();
+        line(SIGNALS, &signals.join(",")) + &page + &self.for_guests
     }
 }
 
@@ -61,22 +65,25 @@ impl Config {
         };
         let signals = said(SIGNALS).unwrap_or_default();
         let is_wanted = |signal: SignalKind| signals.split(',').any(|it| it == signal.name());
+        let has_page = said(PAGE).is_some();
         let mut config = Self::from_lookup(said);
         // Who sends is the host.
         config.detectors.clear();
         config.activate_otel_context = Activation::Auto;
         config.install_propagators();
         diagnose::set_level(config.log_level);
-        config.as_guest(is_wanted)
+        config.as_guest(is_wanted, has_page)
     }
 
-    fn as_guest(&self, is_wanted: impl Fn(SignalKind) -> bool) -> Settings {
-        let route = |signal| is_wanted(signal).then(|| self.route_to_host());
+    fn as_guest(&self, is_wanted: impl Fn(SignalKind) -> bool, has_page: bool) -> Settings {
+        let route = |is_wanted: bool| is_wanted.then(|| self.route_to_host());
         let rules = Rules::new(self.redaction.clone());
         Settings {
-            traces: route(SignalKind::Traces),
-            metrics: route(SignalKind::Metrics),
-            logs: route(SignalKind::Logs),
+            traces: route(is_wanted(SignalKind::Traces)),
+            // The page is the host's, and what is on it is measured here.
+            metrics: route(is_wanted(SignalKind::Metrics) || has_page),
+            logs: route(is_wanted(SignalKind::Logs)),
+            aggregation: self.metric_reader.aggregation(has_page),
             is_joined: true,
             ..self.recording(rules)
         }
@@ -121,6 +128,17 @@ mod tests {
         assert!(guest.is_joined && guest.traces.is_some() && guest.metrics.is_some());
         assert!(guest.route(SignalKind::Logs).is_none());
         assert!(guest.traces.is_some_and(|route| route.ways.is_empty()));
+    }
+
+    #[test]
+    fn a_guest_measures_for_a_page_alone() {
+        let exporter = |name: &str| (name == "OTEL_METRICS_EXPORTER").then(|| "prometheus".into());
+        let told = Config::from_lookup(exporter).resolve().expect("it is fine");
+        let guest = Config::of_host(&told.expect("there is a page").told());
+        assert!(guest.measures() && guest.aggregation.pulled && guest.page.is_none());
+        let pushed = Config::from_lookup(|_| None).resolve().expect("it is fine");
+        let guest = Config::of_host(&pushed.expect("it sends").told());
+        assert!(guest.measures() && !guest.aggregation.pulled);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::origins::Origin;
 use super::{Config, Exporters, InitError, TracingEvents};
-use crate::bridge::opentelemetry::Propagator;
+use crate::bridge::opentelemetry::ApiPropagator;
 use crate::context;
 use crate::diagnose;
 use crate::export::{self, SignalKind};
@@ -168,7 +168,7 @@ impl Config {
     pub(crate) fn install_propagators(&self) {
         propagate::set(self.propagators);
         if self.otel_globals {
-            opentelemetry::global::set_text_map_propagator(Propagator::new());
+            opentelemetry::global::set_text_map_propagator(ApiPropagator::new());
         }
     }
 

@@ -7,12 +7,14 @@
 use crate::context::{Ids, SpanContext, SpanId, TraceFlags, TraceId};
 use crate::export::SignalKind;
 use crate::pipeline::state::Shared;
-use std::ffi::CStr;
+use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub(super) const MAJOR: u32 = 1;
-pub(super) const MINOR: u32 = 0;
+/// 1: a guest whose memory is short wakes the host, guests are on the page for Prometheus, and
+/// baggage crosses without a span.
+pub(super) const MINOR: u32 = 1;
 
 /// The module that has the capsules.
 pub(super) const HOST: &CStr = c"oxitel._native";
@@ -273,6 +275,11 @@ pub(super) type Simple = unsafe extern "C" fn() -> i32;
 pub(super) type Until = unsafe extern "C" fn(u64) -> i32;
 pub(super) type Drain = unsafe extern "C" fn(u32, u64) -> i32;
 pub(super) type Count = unsafe extern "C" fn(u32, *mut Counts) -> i32;
+/// Which signal is meant.
+pub(super) type OfSignal = unsafe extern "C" fn(u32) -> i32;
+/// Takes what was collected, as [`Submit`] does; first comes what it was lent for that.
+pub(super) type Take = unsafe extern "C" fn(*mut c_void, *const Batch) -> i32;
+pub(super) type Show = unsafe extern "C" fn(Take, *mut c_void) -> i32;
 /// As [`Text`], without a choice.
 pub(super) type Said = unsafe extern "C" fn(*mut u8, usize) -> isize;
 
@@ -290,6 +297,8 @@ pub struct EngineTable {
     /// A guest begins to record in this process: it is to have somebody who sends.
     pub(super) ready: Option<Simple>,
     pub(super) flush: Option<Until>,
+    /// Minor version 1: memory of a guest is short, its open chunks are to be fetched.
+    pub(super) wake: Option<OfSignal>,
 }
 
 // SAFETY: the shared words are atomics of a static, and functions can be called from anywhere.
@@ -316,6 +325,8 @@ pub(super) struct GuestTable {
     pub(super) collect_metrics: Option<Simple>,
     /// The end of a session: nothing is measured any more.
     pub(super) ended: Option<Simple>,
+    /// Minor version 1: hands over all that was measured since the start, for a page.
+    pub(super) show_metrics: Option<Show>,
 }
 
 // SAFETY: the name is a static's, and functions can be called from anywhere.
@@ -333,8 +344,8 @@ const _: () = {
     assert!(size_of::<ScopeBytes>() == 32 && size_of::<RunBytes>() == 16);
     assert!(size_of::<Batch>() == Batch::SMALLEST && size_of::<Counts>() == 40);
     assert!(size_of::<ContextTable>() == <ContextTable as Table>::SMALLEST);
-    assert!(size_of::<EngineTable>() == <EngineTable as Table>::SMALLEST);
-    assert!(size_of::<GuestTable>() == <GuestTable as Table>::SMALLEST);
+    assert!(size_of::<EngineTable>() == <EngineTable as Table>::SMALLEST + 8);
+    assert!(size_of::<GuestTable>() == <GuestTable as Table>::SMALLEST + 8);
     assert!(size_of::<Shared>() == 16);
 };
 

@@ -35,7 +35,9 @@ pub struct Entered {
 }
 
 /// Makes Rust's current span, and its baggage, current in Python until the guard is dropped: around
-/// a call into Python. See [`in_python_at`].
+/// a call into Python. Where Rust has no current span, Python keeps its own. See [`in_python_at`].
+///
+/// Without the package `oxitel`, baggage stays where it is: the span alone crosses.
 pub fn in_python() -> InPython {
     if !state::is_running() {
         return InPython(None);
@@ -140,12 +142,17 @@ pub(super) fn text_by(write: impl Fn(*mut u8, usize) -> isize) -> Option<String>
 }
 
 fn attached(span: &SpanContext, baggage: &Baggage) -> Option<Token> {
-    if !span.is_valid() {
+    if !span.is_valid() && baggage.is_empty() {
         return None;
     }
     let Some(table) = guest::context() else {
-        return ordinary::attach(python::attached()?, span).map(Token::Ordinary);
+        let python = python::attached().filter(|_| span.is_valid())?;
+        return ordinary::attach(python, span).map(Token::Ordinary);
     };
+    // A host of minor version 0 would put the invalid span over Python's own.
+    if !span.is_valid() && table.head.minor == 0 {
+        return None;
+    }
     let place = Place::of(span, !baggage.is_empty());
     let header = host::header_of(baggage);
     let mut token = 0;

@@ -5,12 +5,13 @@
 
 use super::abi::{
     Bytes, CONTEXT, Capsule, ContextTable, ENGINE, EngineTable, GuestTable, Head, MAJOR, MINOR,
-    Table, code, known_part,
+    Table, code, known_part, signal_number,
 };
 use super::handed;
 use super::python::{self, Found, Functions};
 use crate::config::Config;
 use crate::diagnose;
+use crate::export::SignalKind;
 use crate::pipeline::state::{self, ON, Shared, WITHOUT_SPANS};
 use crate::pipeline::{fork, lifecycle, os};
 use std::ptr;
@@ -103,6 +104,7 @@ fn register(name: &'static str, table: EngineTable) -> Result<(), Why> {
         count: Some(handed::count),
         collect_metrics: Some(handed::collect_metrics),
         ended: Some(handed::ended),
+        show_metrics: Some(handed::show_metrics),
     };
     // Published first: the host may call at once.
     let host: &'static Host = Box::leak(Box::new(host));
@@ -128,7 +130,7 @@ pub(crate) struct Host {
     pub(super) epochs_ahead: u64,
 }
 
-/// The functions of a host that has all of them.
+/// The functions of a host that has all that guests need.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Complete {
     shared: &'static Shared,
@@ -137,6 +139,8 @@ pub(super) struct Complete {
     pub(super) submit: super::abi::Submit,
     ready: super::abi::Simple,
     flush: super::abi::Until,
+    /// Hosts of minor version 0 have none: their schedule delay has to do.
+    wake: Option<super::abi::OfSignal>,
 }
 
 /// Never freed.
@@ -167,6 +171,7 @@ impl Host {
             submit: table.submit?,
             ready: table.ready?,
             flush: table.flush?,
+            wake: table.wake,
         };
         let theirs = table.shared.epoch.load(Ordering::Relaxed);
         let epochs_ahead = theirs.wrapping_sub(state::epoch());
@@ -183,6 +188,15 @@ impl Host {
     pub(crate) fn flush(&self, deadline: Instant) -> bool {
         // SAFETY: the table's function.
         unsafe { (self.table.flush)(until(deadline)) == code::OK }
+    }
+
+    /// Memory is short: asks the host to fetch open chunks of the signal.
+    pub(crate) fn wake(&self, signal: SignalKind) {
+        if let Some(wake) = self.table.wake {
+            // A host that does not record fetches them when it begins to.
+            // SAFETY: the table's function.
+            unsafe { wake(signal_number(signal)) };
+        }
     }
 
     fn records(&self) -> bool {

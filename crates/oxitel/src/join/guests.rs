@@ -13,7 +13,9 @@ use crate::export::SignalKind;
 use crate::metrics::Piece;
 use crate::pipeline::buffer::{Run, lock};
 use crate::pipeline::engine::{self, Engine};
+use crate::pipeline::lane::Lane;
 use crate::pipeline::{fork, lifecycle, scope, settings, state};
+use std::ffi::c_void;
 use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
@@ -103,6 +105,31 @@ pub(crate) fn collect_metrics(engine: &Engine) -> Vec<Piece> {
     std::mem::take(&mut *lock(&engine.guests.metrics))
 }
 
+/// All that guests have measured since they started, for a page: `scope_metrics` fields, cumulative.
+/// Guests of minor version 0 are not on it.
+pub(crate) fn show_metrics() -> Vec<Vec<u8>> {
+    let mut shown: Vec<Vec<u8>> = Vec::new();
+    for show in all().filter_map(|guest| guest.table.show_metrics) {
+        // What a guest cannot collect is missing on this page, and it says why.
+        // SAFETY: the guest's function, which calls `keep` with what it was lent, and no longer.
+        unsafe { show(keep, (&raw mut shown).cast()) };
+    }
+    shown
+}
+
+unsafe extern "C" fn keep(shown: *mut c_void, batch: *const Batch) -> i32 {
+    contained(|| {
+        // SAFETY: `show_metrics` lends the one, the guest the other, which tells its size.
+        unsafe {
+            if (*batch).size < Batch::SMALLEST {
+                return code::BAD;
+            }
+            (*shown.cast::<Vec<Vec<u8>>>()).push((*batch).bytes.get().to_vec());
+        }
+        code::OK
+    })
+}
+
 /// What guests have lost, of all signals: what they handed over is in our own books.
 pub(crate) fn lost() -> u64 {
     let of = |guest: &Guest, signal| guest.counts(signal).lost;
@@ -130,6 +157,7 @@ pub(super) fn table() -> EngineTable {
         submit: Some(submit),
         ready: Some(ready),
         flush: Some(flush),
+        wake: Some(wake),
     }
 }
 
@@ -203,7 +231,30 @@ unsafe extern "C" fn submit(batch: *const Batch) -> i32 {
         if !*is_open {
             return code::OFF;
         }
-        if engine.lane(signal).take_over(bytes, &runs) { code::OK } else { code::FULL }
+        take_over(engine.lane(signal), bytes, &runs)
+    })
+}
+
+/// Takes records into the host's books, all of them or none.
+fn take_over(lane: &Lane, bytes: &[u8], runs: &[Run]) -> i32 {
+    if !lane.take_over(bytes, runs) {
+        return code::FULL;
+    }
+    // They are ours now. A panic from here on, which the hook has reported, is no reason for the
+    // guest to count them as well.
+    contained(|| {
+        lane.announce(bytes.len());
+        code::OK
+    });
+    code::OK
+}
+
+unsafe extern "C" fn wake(signal: u32) -> i32 {
+    contained(|| {
+        let Some(signal) = signal_of(signal) else { return code::BAD };
+        let Some(engine) = engine::current() else { return code::OFF };
+        engine.lane(signal).want_collection();
+        code::OK
     })
 }
 
@@ -253,8 +304,16 @@ unsafe fn slice<'a, T>(start: *const T, count: usize) -> &'a [T] {
 #[cfg(test)]
 mod tests {
     use super::super::abi::Bytes;
-    use super::{Batch, RunBytes, ScopeBytes, code, runs_of, submit};
-    use crate::pipeline::state;
+    use super::{Batch, RunBytes, ScopeBytes, code, runs_of, submit, take_over};
+    use crate::export::SignalKind;
+    use crate::pipeline::buffer::Run;
+    use crate::pipeline::lane::{Lane, Origin};
+    use crate::pipeline::settings::Route;
+    use crate::pipeline::{scope, state};
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+    use std::time::Duration;
 
     fn judged(change: impl FnOnce(&mut Batch, &mut [RunBytes; 2])) -> Option<usize> {
         let scope = ScopeBytes { scope: Bytes::of(b"\x0a\x01a"), schema_url: Bytes::of(b"") };
@@ -308,5 +367,40 @@ mod tests {
         assert_eq!(answer(empty()), code::BAD);
         assert_eq!(answer(Batch { size: 8, signal: 0, ..empty() }), code::BAD);
         assert_eq!(answer(Batch { signal: 0, epoch: u64::MAX, ..empty() }), code::STALE);
+    }
+
+    struct Faulty;
+
+    impl Wake for Faulty {
+        fn wake(self: Arc<Self>) {
+            panic!("a fault");
+        }
+    }
+
+    #[test]
+    fn a_panic_after_records_were_taken_over_counts_them_here_alone() {
+        let route = Route {
+            ways: Vec::new(),
+            schedule_delay: Duration::from_secs(3600),
+            queue_bytes: 1 << 17,
+            queue_items: None,
+            batch_items: None,
+        };
+        let lane = Lane::new(Origin { signal: SignalKind::Traces, epoch: 1 }, Some(&route));
+        let bytes = vec![0; 60_000];
+        let scope = scope::intern_encoded(b"\x0a\x01a", "");
+        let run = Run { scope, offset: 0, length: 60_000, records: 3 };
+        // The sender waits to be woken, and that goes wrong.
+        let mut sender = pin!(lane.woken());
+        let waker = Waker::from(Arc::new(Faulty));
+        assert!(sender.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(take_over(&lane, &bytes, &[run]), code::OK, "or the guest counts them as well");
+        let stats = lane.ledger.read();
+        assert_eq!((stats.recorded, stats.queued, stats.lost()), (3, 3, 0));
+        let [buffer] = &lane.take_all()[..] else { panic!("one batch") };
+        assert_eq!(buffer.records, 3);
+        assert_eq!(take_over(&lane, &bytes, &[run]), code::OK);
+        assert_eq!(take_over(&lane, &bytes, &[run]), code::FULL, "two are all the memory");
+        assert_eq!(lane.ledger.read().recorded, 6);
     }
 }

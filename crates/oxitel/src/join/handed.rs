@@ -1,7 +1,7 @@
 //! What a guest hands over, and what it answers when the host calls.
 
 use super::abi::{
-    Batch, Bytes, Counts, RunBytes, ScopeBytes, code, contained, signal_number, signal_of,
+    Batch, Bytes, Counts, RunBytes, ScopeBytes, Take, code, contained, signal_number, signal_of,
 };
 use super::guest::{self, Host, Refusal};
 use crate::diagnose::{self, Cause};
@@ -10,6 +10,7 @@ use crate::metrics;
 use crate::pipeline::buffer::Run;
 use crate::pipeline::lane::Origin;
 use crate::pipeline::{clock, engine, os, outlet, state};
+use std::ffi::c_void;
 use std::ptr;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -41,16 +42,11 @@ impl Host {
             })
             .collect();
         let batch = Batch {
-            size: size_of::<Batch>(),
-            epoch: origin.epoch.wrapping_add(self.epochs_ahead),
-            guest: self.number.load(Ordering::Relaxed) as u32,
-            signal: signal_number(origin.signal),
-            records,
-            bytes: Bytes::of(bytes),
             runs: runs.as_ptr(),
             run_count: runs.len(),
             scopes: scopes.as_ptr(),
             scope_count: scopes.len(),
+            ..self.batch(origin, bytes, records)
         };
         // SAFETY: the table's function; what is lent lives for this call.
         let answer = unsafe { (self.table.submit)(&raw const batch) };
@@ -63,6 +59,22 @@ impl Host {
             }
             code::OFF | code::STALE => Err(Refusal::Ended),
             _ => Err(Refusal::Broken),
+        }
+    }
+
+    /// Records without an index.
+    fn batch(&self, origin: Origin, bytes: &[u8], records: u64) -> Batch {
+        Batch {
+            size: size_of::<Batch>(),
+            epoch: origin.epoch.wrapping_add(self.epochs_ahead),
+            guest: self.number.load(Ordering::Relaxed) as u32,
+            signal: signal_number(origin.signal),
+            records,
+            bytes: Bytes::of(bytes),
+            runs: ptr::null(),
+            run_count: 0,
+            scopes: ptr::null(),
+            scope_count: 0,
         }
     }
 }
@@ -79,6 +91,8 @@ pub(super) unsafe extern "C" fn drain(signal: u32, until_ns: u64) -> i32 {
         let Some(signal) = signal_of(signal) else { return code::BAD };
         // Nothing was recorded in this process: what an engine before a fork has is not ours.
         let Some(engine) = engine::current() else { return code::OK };
+        // Forgotten before the chunks are looked at: who is short of memory later asks again.
+        engine.lane(signal).collection_wanted();
         if engine.collect(signal, moment(until_ns)) { code::OK } else { code::LATE }
     })
 }
@@ -118,6 +132,19 @@ pub(super) unsafe extern "C" fn collect_metrics() -> i32 {
                 Ok(()) => ledger.delivered(piece.points),
                 Err(_) => ledger.dropped_unreachable(piece.points),
             }
+        }
+        code::OK
+    })
+}
+
+pub(super) unsafe extern "C" fn show_metrics(take: Take, to: *mut c_void) -> i32 {
+    contained(|| {
+        let Some(host) = guest::host() else { return code::OFF };
+        let origin = Origin { signal: SignalKind::Metrics, epoch: state::epoch() };
+        for piece in metrics::show_pieces(clock::now().wall_ns) {
+            let batch = host.batch(origin, &piece.bytes, piece.points);
+            // SAFETY: the host's function, with what it has lent for this call.
+            unsafe { take(to, &raw const batch) };
         }
         code::OK
     })

@@ -61,7 +61,7 @@ pub trait Interpreter: 'static {
     /// The current baggage.
     fn baggage() -> Option<Baggage>;
 
-    /// Makes a span current, with this baggage unless it is empty.
+    /// Makes a span current, unless it is invalid, with this baggage, unless it is empty.
     fn attach(span: &SpanContext, baggage: &Baggage) -> Option<Self::Token>;
 
     /// Makes the one before current again; `false` when Python said no.

@@ -68,7 +68,14 @@ pub(crate) fn collect_pieces(now_ns: u64, most: usize) -> Vec<Piece> {
     collected.map_or_else(Vec::new, |collected| encode::pieces(&collected, most))
 }
 
-/// The same in one piece, appended; returns the number of data points.
+/// Everything that was measured since the start, as it is pulled, in the same form.
+#[cfg(feature = "python")]
+pub(crate) fn show_pieces(now_ns: u64) -> Vec<Piece> {
+    let collected = collect::collect(Reader::Pull, now_ns);
+    collected.map_or_else(Vec::new, |collected| encode::pieces(&collected, usize::MAX))
+}
+
+/// What is pushed in one piece, appended; returns the number of data points.
 #[cfg(feature = "testing")]
 pub(crate) fn collect(now_ns: u64, target: &mut Vec<u8>) -> u64 {
     let pieces = collect_pieces(now_ns, usize::MAX);

@@ -204,6 +204,12 @@ impl<'a> SpanBuilder<'a> {
 
     /// Does nothing.
     #[inline(always)]
+    pub fn link_with(self, _to: &SpanContext, _attributes: &'a [(&'a str, Value<'a>)]) -> Self {
+        self
+    }
+
+    /// Does nothing.
+    #[inline(always)]
     pub fn attribute(self, _key: &'a str, _value: impl Into<Value<'a>>) -> Self {
         self
     }

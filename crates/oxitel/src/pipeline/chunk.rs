@@ -38,12 +38,17 @@ impl Chunk {
         if !fits && !self.make_room(lane, length) {
             lane.items.left(1);
             lane.ledger.dropped_queue_full(1);
+            lane.watch_memory();
             return;
         }
         let Some(buffer) = &mut self.buffer else { return };
         let offset = buffer.bytes.len();
         write(&mut buffer.bytes);
         buffer.note(scope, offset);
+        if !fits {
+            // Now that the record is there: who is woken does not wait long for this chunk.
+            lane.watch_memory();
+        }
         if are_limited && buffer.records >= lane.items.batch() {
             self.hand_over(lane);
             lane.wake();
@@ -89,7 +94,6 @@ impl Chunk {
         if self.buffer.is_none() && length <= SMALLEST {
             self.buffer = lane.memory.take(length);
         }
-        lane.watch_memory();
         self.buffer.is_some()
     }
 

@@ -6,6 +6,7 @@
 use super::engine::Engine;
 use super::gather::Gatherer;
 use super::lane::Lane;
+use super::operations::Operations;
 use super::outlet::Outlet;
 use super::parcel::Parcel;
 use super::settings::{Route, Settings, SpoolAt};
@@ -27,6 +28,8 @@ use tokio::task::JoinHandle;
 const PAGE_PATIENCE: Duration = Duration::from_secs(5);
 /// How long the periodic collection waits for a thread that is inside its chunk.
 const COLLECT_PATIENCE: Duration = Duration::from_millis(50);
+/// When it comes back, if one did not leave it.
+const NEXT_ATTEMPT: Duration = Duration::from_secs(1);
 
 /// The sender's work from a start of the engine to its end.
 #[derive(Debug)]
@@ -69,7 +72,9 @@ impl Session {
         let mut departments = Vec::new();
         let mut metrics = None;
         for (signal, route) in settings.routes() {
-            let outlets = outlets(engine, signal, route, &resource, &mut keepers, &mut workers);
+            let operations = settings.own_metrics.then(|| Operations::of(signal));
+            let common = (resource.clone(), operations);
+            let outlets = outlets(engine, signal, route, &common, &mut keepers, &mut workers);
             if signal == SignalKind::Metrics {
                 metrics = Some(Metrics::new(engine, settings, route, outlets));
             } else {
@@ -205,7 +210,7 @@ fn outlets(
     engine: &'static Engine,
     signal: SignalKind,
     route: &'static Route,
-    resource: &Bytes,
+    (resource, operations): &(Bytes, Option<Operations>),
     keepers: &mut Option<Keepers<Disk>>,
     workers: &mut Vec<JoinHandle<()>>,
 ) -> Vec<Arc<Outlet>> {
@@ -219,7 +224,9 @@ fn outlets(
     };
     let open = route.ways.iter().map(|way| {
         let keeper = way.spool.as_ref().and_then(|spool| keeper(keepers, spool));
-        let (outlet, worker) = Outlet::open(engine, signal, way, resource.clone(), keeper, limit);
+        let (resource, operations) = (resource.clone(), operations.clone());
+        let (outlet, worker) =
+            Outlet::open(engine, signal, way, resource, operations, keeper, limit);
         workers.push(worker);
         outlet
     });
@@ -294,8 +301,10 @@ impl Department {
 
     fn collect_if_due(&mut self, engine: &Engine) {
         if Instant::now() >= self.collect_at || self.lane.collection_wanted() {
-            engine.collect(self.signal, Instant::now() + COLLECT_PATIENCE);
-            self.collect_at = Instant::now() + self.schedule_delay;
+            let is_complete = engine.collect(self.signal, Instant::now() + COLLECT_PATIENCE);
+            let delay = self.schedule_delay;
+            let delay = if is_complete { delay } else { delay.min(NEXT_ATTEMPT) };
+            self.collect_at = Instant::now() + delay;
         }
     }
 

@@ -11,6 +11,7 @@ use super::parcel::Parcel;
 use super::{buffer, clock, thread};
 use crate::metrics;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 /// The road of collections.
 #[derive(Clone, Debug)]
@@ -56,9 +57,13 @@ impl Gatherer {
         if let Some(health) = &self.health {
             buffer::lock(health).report(self.engine);
         }
+        let begun = Instant::now();
         let pieces = metrics::collect_pieces(clock::now().wall_ns, REQUEST_BYTES);
         #[cfg(feature = "python")]
         let pieces = [pieces, crate::join::guests::collect_metrics(self.engine)].concat();
+        if let Some(health) = &self.health {
+            buffer::lock(health).collected(begun.elapsed());
+        }
         pieces
     }
 }

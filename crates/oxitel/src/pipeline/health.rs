@@ -4,12 +4,16 @@
 //! program's temporality and views.
 
 use super::engine::Engine;
+use super::lane::Lane;
+use super::operations::BOUNDS;
 use crate::export::SignalKind;
-use crate::metrics::{BoundCounter, BoundUpDownCounter, Meter, UpDownCounter};
+use crate::metrics::{BoundCounter, BoundHistogram, BoundUpDownCounter, Meter, UpDownCounter};
 use crate::record::Scope;
 use crate::stats::Stats;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-static OXITEL: Scope = Scope::new("oxitel").version(env!("CARGO_PKG_VERSION"));
+pub(super) static OXITEL: Scope = Scope::new("oxitel").version(env!("CARGO_PKG_VERSION"));
 
 /// What was reported, and where reports go.
 #[derive(Debug)]
@@ -20,6 +24,7 @@ pub(super) struct Health {
     live: Level,
     created: Growth,
     started: Growth,
+    collections: BoundHistogram<f64>,
 }
 
 impl Health {
@@ -42,6 +47,13 @@ impl Health {
             .unit("{log_record}")
             .description("Log records that were made")
             .build();
+        let reader = Component::new("periodic_metric_reader".to_owned());
+        let collections = meter
+            .f64_histogram("otel.sdk.metric_reader.collection.duration")
+            .unit("s")
+            .description("How long it took to collect what was measured")
+            .bounds(BOUNDS)
+            .build();
         Self {
             spans: Processor::new(meter, SignalKind::Traces),
             logs: Processor::new(meter, SignalKind::Logs),
@@ -49,6 +61,7 @@ impl Health {
             live: Level::new(live.bind(&sampled)),
             created: Growth::new(created.bind(&[])),
             started: Growth::new(started.bind(&sampled)),
+            collections: collections.bind(&with_error(&reader, "")),
         }
         .since(engine)
     }
@@ -64,8 +77,14 @@ impl Health {
         self.each_growth(&now, Growth::reach);
         let [spans, _, logs] = now;
         self.live.reach(spans.live);
-        self.spans.waiting.reach(spans.queued);
-        self.logs.waiting.reach(logs.queued);
+        self.spans.reach(engine.lane(SignalKind::Traces), spans.queued);
+        self.logs.reach(engine.lane(SignalKind::Logs), logs.queued);
+        self.points.reach(engine.lane(SignalKind::Metrics));
+    }
+
+    /// A collection is over: the next one tells.
+    pub(super) fn collected(&self, took: Duration) {
+        self.collections.record(took.as_secs_f64());
     }
 
     fn each_growth(&mut self, [spans, points, logs]: &[Stats; 3], visit: Visit) {
@@ -128,6 +147,7 @@ impl Level {
 #[derive(Debug)]
 struct Processor {
     waiting: Level,
+    room: Level,
     processed: Growth,
     queue_full: Growth,
     too_large: Growth,
@@ -138,11 +158,16 @@ struct Processor {
 impl Processor {
     fn new(meter: Meter, signal: SignalKind) -> Self {
         let (word, unit) = words(signal);
-        let component = component("batching", word, "processor");
+        let component = Component::new(format!("batching_{word}_processor"));
         let waiting: UpDownCounter<i64> = meter
             .i64_up_down_counter(&format!("otel.sdk.processor.{word}.queue.size"))
             .unit(unit)
             .description("Records that wait to be sent")
+            .build();
+        let room: UpDownCounter<i64> = meter
+            .i64_up_down_counter(&format!("otel.sdk.processor.{word}.queue.capacity"))
+            .unit(unit)
+            .description("Records that may wait, where their number is limited")
             .build();
         let processed = meter
             .u64_counter(&format!("otel.sdk.processor.{word}.processed"))
@@ -152,12 +177,21 @@ impl Processor {
         let outcome = |error: &str| Growth::new(processed.bind(&with_error(&component, error)));
         Self {
             waiting: Level::new(waiting.bind(&with_error(&component, ""))),
+            room: Level::new(room.bind(&with_error(&component, ""))),
             processed: outcome(""),
             queue_full: outcome("queue_full"),
             too_large: outcome("too_large"),
             already_shutdown: outcome("already_shutdown"),
             exporter: Exporter::new(meter, signal),
         }
+    }
+
+    fn reach(&mut self, lane: &Lane, queued: u64) {
+        self.waiting.reach(queued);
+        if let Some(room) = lane.items.queue() {
+            self.room.reach(room);
+        }
+        self.exporter.reach(lane);
     }
 
     fn each_growth(&mut self, stats: &Stats, visit: Visit) {
@@ -174,6 +208,7 @@ impl Processor {
 /// What became of a signal's records at the receiver.
 #[derive(Debug)]
 struct Exporter {
+    under_way: Level,
     delivered: Growth,
     rejected: Growth,
     unreachable: Growth,
@@ -183,7 +218,12 @@ struct Exporter {
 impl Exporter {
     fn new(meter: Meter, signal: SignalKind) -> Self {
         let (word, unit) = words(signal);
-        let component = component("oxitel", word, "exporter");
+        let component = exporter(signal);
+        let under_way: UpDownCounter<i64> = meter
+            .i64_up_down_counter(&format!("otel.sdk.exporter.{word}.inflight"))
+            .unit(unit)
+            .description("Records in requests that nobody has answered yet")
+            .build();
         let exported = meter
             .u64_counter(&format!("otel.sdk.exporter.{word}.exported"))
             .unit(unit)
@@ -191,11 +231,17 @@ impl Exporter {
             .build();
         let outcome = |error: &str| Growth::new(exported.bind(&with_error(&component, error)));
         Self {
+            under_way: Level::new(under_way.bind(&with_error(&component, ""))),
             delivered: outcome(""),
             rejected: outcome("rejected"),
             unreachable: outcome("unreachable"),
             shutdown_deadline: outcome("shutdown_deadline"),
         }
+    }
+
+    fn reach(&mut self, lane: &Lane) {
+        // Relaxed: a statistic.
+        self.under_way.reach(lane.under_way.load(Ordering::Relaxed));
     }
 
     fn each_growth(&mut self, stats: &Stats, visit: Visit) {
@@ -216,17 +262,27 @@ fn words(signal: SignalKind) -> (&'static str, &'static str) {
 }
 
 /// The type and the name of a component: there is one of each.
-struct Component {
+#[derive(Clone, Debug)]
+pub(super) struct Component {
     kind: String,
     name: String,
 }
 
-fn component(first: &str, word: &str, last: &str) -> Component {
-    let kind = format!("{first}_{word}_{last}");
-    Component { name: format!("{kind}/0"), kind }
+impl Component {
+    fn new(kind: String) -> Self {
+        Self { name: format!("{kind}/0"), kind }
+    }
 }
 
-fn with_error<'a>(component: &'a Component, error: &'a str) -> Vec<(&'a str, crate::Value<'a>)> {
+/// Who sends a signal.
+pub(super) fn exporter(signal: SignalKind) -> Component {
+    Component::new(format!("oxitel_{}_exporter", words(signal).0))
+}
+
+pub(super) fn with_error<'a>(
+    component: &'a Component,
+    error: &'a str,
+) -> Vec<(&'a str, crate::Value<'a>)> {
     let mut attributes = vec![
         ("otel.component.type", component.kind.as_str().into()),
         ("otel.component.name", component.name.as_str().into()),

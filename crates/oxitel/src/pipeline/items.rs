@@ -51,6 +51,11 @@ impl Items {
         self.are_limited.load(Ordering::Relaxed)
     }
 
+    /// How many records may wait; `None`: bytes alone decide.
+    pub(super) fn queue(&self) -> Option<u64> {
+        Some(self.queue.load(Ordering::Relaxed)).filter(|limit| *limit != u64::MAX)
+    }
+
     /// How many records travel in one request at most.
     pub(crate) fn batch(&self) -> u64 {
         self.batch.load(Ordering::Relaxed)

@@ -13,7 +13,7 @@ use crate::export::SignalKind;
 use crate::join::guest::Refusal;
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use tokio::sync::Notify;
 
 /// The lanes of all signals.
@@ -49,6 +49,8 @@ pub(crate) struct Lane {
     pub(crate) memory: Memory,
     pub(crate) ledger: Ledger,
     pub(crate) items: Items,
+    /// Records in requests that nobody has answered yet, of each exporter.
+    pub(super) under_way: AtomicU64,
     /// Bounded by `memory`: every buffer in it was charged there.
     queue: Mutex<VecDeque<Buffer>>,
     wake: Notify,
@@ -64,6 +66,7 @@ impl Lane {
             memory: Memory::new(0),
             ledger: Ledger::default(),
             items: Items::default(),
+            under_way: AtomicU64::new(0),
             queue: Mutex::new(VecDeque::with_capacity(256)),
             wake: Notify::new(),
             collection_wanted: AtomicBool::new(false),
@@ -118,11 +121,16 @@ impl Lane {
         buffer.fill(bytes, runs, records);
         self.ledger.recorded(records);
         self.accept(buffer);
+        true
+    }
+
+    /// Tells the sender of so many bytes that were taken over, if it should know now.
+    #[cfg(feature = "python")]
+    pub(crate) fn announce(&self, bytes: usize) {
         self.watch_memory();
-        if bytes.len() > LARGEST / 2 {
+        if bytes > LARGEST / 2 {
             self.wake();
         }
-        true
     }
 
     /// Room for so many more records, by number?
@@ -138,11 +146,25 @@ impl Lane {
         admitted == records
     }
 
-    /// When memory is short, asks the sender to collect all open chunks now.
+    /// When memory is short, asks for all open chunks now.
     pub(crate) fn watch_memory(&self) {
-        if self.memory.is_short() && !self.collection_wanted.swap(true, Ordering::Relaxed) {
-            self.wake();
+        if self.memory.is_short() {
+            self.want_collection();
         }
+    }
+
+    /// Asks for all open chunks, once until they are fetched. A guest has no sender: it asks the
+    /// host's.
+    pub(crate) fn want_collection(&self) {
+        if self.collection_wanted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        #[cfg(feature = "python")]
+        if let Some(host) = crate::join::guest::host() {
+            host.wake(self.origin.signal);
+            return;
+        }
+        self.wake();
     }
 
     /// Room for one more record, by number? Once a batch is together, the sender fetches it.
@@ -150,8 +172,8 @@ impl Lane {
     #[inline(never)]
     pub(crate) fn admit_item(&self) -> bool {
         let admission = self.items.admit();
-        if admission.completes_batch && !self.collection_wanted.swap(true, Ordering::Relaxed) {
-            self.wake();
+        if admission.completes_batch {
+            self.want_collection();
         }
         admission.is_granted
     }

@@ -5,6 +5,8 @@
 
 use super::encode::{self, Log, MAX_RECORD, Treatment};
 use super::engine::Engine;
+#[cfg(feature = "tracing")]
+use super::located;
 use super::registry::Shard;
 use super::scope::ScopeData;
 use super::scratch::Attributes;
@@ -81,6 +83,25 @@ impl Filling<'_> {
         let how = (self.settings.log_limit, &self.settings.rules);
         let LogScratch { attributes, redacted, .. } = &mut *self.scratch;
         attributes.set(encode::tag::LOG_ATTRIBUTE, key, value, how, redacted);
+    }
+
+    /// Adds, last of all, the attributes that `locate` tells of the place with this address: the same
+    /// each time.
+    #[cfg(feature = "tracing")]
+    #[inline]
+    pub(crate) fn place<'a>(
+        &mut self,
+        address: usize,
+        locate: impl Fn(&mut dyn FnMut(&'static str, Value<'a>)),
+    ) {
+        let limit = self.settings.log_limit;
+        if let Some(prepared) = located::prepared(address, self.settings, &locate)
+            && self.scratch.attributes.append_prepared(prepared, limit)
+        {
+            self.scratch.redacted += prepared.redacted;
+        } else {
+            locate(&mut |key, value| self.attribute(key, &value));
+        }
     }
 
     /// Sets the body, which no limit cuts; the last one counts.

@@ -33,8 +33,11 @@ mod ledger;
 pub(crate) mod lifecycle;
 pub(crate) mod list;
 pub(crate) mod local;
+#[cfg(feature = "tracing")]
+mod located;
 pub(crate) mod lock;
 pub(crate) mod logs;
+mod operations;
 pub(crate) mod os;
 pub(crate) mod outlet;
 mod parcel;

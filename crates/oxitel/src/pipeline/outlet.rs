@@ -8,6 +8,7 @@ use super::buffer::lock;
 use super::control::Control;
 use super::engine::Engine;
 use super::lane::Lane;
+use super::operations::{Operations, UnderWay};
 use super::parcel::Parcel;
 use super::settings::Way;
 use super::spooled;
@@ -19,6 +20,7 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -31,6 +33,8 @@ pub(crate) struct Outlet {
     signal: SignalKind,
     way: &'static Way,
     resource: Bytes,
+    /// `None`: the engine says nothing of itself.
+    operations: Option<Operations>,
     /// Where batches are kept until they are delivered.
     keeper: Option<Keeper<Disk>>,
     books: Books,
@@ -61,6 +65,7 @@ impl Outlet {
         signal: SignalKind,
         way: &'static Way,
         resource: Bytes,
+        operations: Option<Operations>,
         keeper: Option<Keeper<Disk>>,
         limit: usize,
     ) -> (Arc<Self>, JoinHandle<()>) {
@@ -70,6 +75,7 @@ impl Outlet {
             signal,
             way,
             resource,
+            operations,
             keeper,
             books: Books::default(),
             queue: Mutex::new(queue),
@@ -142,6 +148,17 @@ impl Outlet {
 
     pub(super) fn books(&self) -> &Books {
         &self.books
+    }
+
+    /// Sends a batch, with retries.
+    pub(super) async fn send(&self, courier: &mut Courier, batch: &Batch) -> Outcome {
+        let _under_way = UnderWay::new(&self.lane().under_way, batch.records());
+        let begun = Instant::now();
+        let outcome = courier.send(batch, self.control().stop_signal()).await;
+        if let Some(operations) = &self.operations {
+            operations.ended(&self.way.target, begun.elapsed(), outcome);
+        }
+        outcome
     }
 
     /// Waits for what fits into one request; `None` when the outlet is closed and empty.
@@ -228,7 +245,7 @@ impl InFlight<'_> {
             // After the deadline nothing is begun.
             biased;
             () = control.time_is_over() => Outcome::ShutdownDeadline,
-            outcome = courier.send(batch, control.stop_signal()) => outcome,
+            outcome = self.outlet.send(courier, batch) => outcome,
         };
     }
 

@@ -399,6 +399,47 @@ impl Attributes {
     }
 }
 
+/// Pairs of a few keys, encoded beforehand.
+#[cfg(feature = "tracing")]
+#[derive(Debug)]
+pub(super) struct Prepared {
+    bytes: Box<[u8]>,
+    fingerprints: Box<[u32]>,
+    /// Nothing was left out.
+    is_whole: bool,
+    /// How many texts were replaced.
+    pub(super) redacted: u32,
+}
+
+#[cfg(feature = "tracing")]
+impl Prepared {
+    pub(super) fn of(mut attributes: Attributes, redacted: u32) -> Self {
+        let (bytes, dropped) = attributes.settled();
+        let (bytes, is_whole) = (bytes.into(), dropped == 0);
+        let fingerprints = attributes.index.iter().map(|entry| entry.fingerprint).collect();
+        Self { bytes, fingerprints, is_whole, redacted }
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl Attributes {
+    /// Appends what was prepared. It is in no index: it has to be the last. `false`: one of its keys
+    /// may be here already, or there is no room, and nothing has happened.
+    #[inline]
+    pub(super) fn append_prepared(&mut self, prepared: &Prepared, limit: Limit) -> bool {
+        let Prepared { bytes, fingerprints, is_whole, .. } = prepared;
+        let has_room = self.bytes.capacity() - self.bytes.len() >= bytes.len();
+        let are_allowed = self.index.len() + fingerprints.len() <= limit.count as usize;
+        let is_new = |entry: &Entry| !fingerprints.contains(&entry.fingerprint);
+        let fits = *is_whole && self.dead == 0 && has_room && are_allowed;
+        let fits = fits && self.index.iter().all(is_new);
+        if fits {
+            self.bytes.extend_from_slice(bytes);
+        }
+        fits
+    }
+}
+
 /// Encoded events or links, one after the other.
 #[derive(Debug, Default)]
 pub(crate) struct Records {

@@ -112,7 +112,7 @@ impl Work<'_> {
     async fn send(&self, courier: &mut Courier, stored: &Stored) -> bool {
         let Stored { id, signal, records, ref bytes } = *stored;
         let batch = Batch::encoded(id, signal, records, bytes.clone());
-        let outcome = courier.send(&batch, self.outlet.control().stop_signal()).await;
+        let outcome = self.outlet.send(courier, &batch).await;
         let is_through = matches!(outcome, Outcome::Delivered { .. } | Outcome::Rejected);
         if is_through {
             self.outlet.books().is_through(&self.outlet.lane().ledger, stored, outcome);

@@ -5,7 +5,7 @@ use super::{Entered, Kind, Scope, Value};
 use crate::context::SpanContext;
 use crate::pipeline::clock::Stamp;
 use crate::pipeline::scratch::Scratch;
-use std::fmt;
+use std::{fmt, iter};
 
 /// What is known of a span when it starts, beside its name and parent: what samplers and hooks of
 /// the program see. Its values are not redacted yet, so it has no `Debug`.
@@ -17,11 +17,16 @@ pub struct Details<'a> {
     pub attributes: &'a [(&'a str, Value<'a>)],
     /// The spans it points at.
     pub links: &'a [SpanContext],
+    /// What there is to say of each of them, as far as it goes.
+    pub about_links: &'a [&'a [(&'a str, Value<'a>)]],
     /// The caller adds the links itself: they have attributes.
     pub links_follow: bool,
     /// When it began, in nanoseconds since 1970, instead of now.
     pub start_ns: Option<u64>,
 }
+
+/// Attributes of a link.
+type About<'a> = &'a [(&'a str, Value<'a>)];
 
 impl Details<'_> {
     /// Puts them on the span that was started with them.
@@ -34,8 +39,9 @@ impl Details<'_> {
             scratch.set_attribute(key, value);
         }
         let links = if self.links_follow { &[] } else { self.links };
-        for link in links {
-            scratch.add_link(&link_target(link), &[]);
+        let about = self.about_links.iter().copied().chain(iter::repeat(About::default()));
+        for (link, about) in links.iter().zip(about) {
+            scratch.add_link(&link_target(link), about);
         }
     }
 }
@@ -48,6 +54,7 @@ pub struct SpanBuilder<'a> {
     kind: Kind,
     parent: Option<SpanContext>,
     links: Vec<SpanContext>,
+    about_links: Vec<About<'a>>,
     attributes: Vec<(&'a str, Value<'a>)>,
     start_ns: Option<u64>,
 }
@@ -60,6 +67,7 @@ impl<'a> SpanBuilder<'a> {
             kind: Kind::Internal,
             parent: None,
             links: Vec::new(),
+            about_links: Vec::new(),
             attributes: Vec::new(),
             start_ns: None,
         }
@@ -83,8 +91,15 @@ impl<'a> SpanBuilder<'a> {
     }
 
     /// Points at another span from the beginning.
-    pub fn link(mut self, to: &SpanContext) -> Self {
+    pub fn link(self, to: &SpanContext) -> Self {
+        self.link_with(to, &[])
+    }
+
+    /// Points at another span from the beginning, and says something of it. Samplers see where
+    /// links point to, and not what is said.
+    pub fn link_with(mut self, to: &SpanContext, attributes: &'a [(&'a str, Value<'a>)]) -> Self {
         self.links.push(to.clone());
+        self.about_links.push(attributes);
         self
     }
 
@@ -108,6 +123,7 @@ impl<'a> SpanBuilder<'a> {
             kind: self.kind,
             attributes: &self.attributes,
             links: &self.links,
+            about_links: &self.about_links,
             links_follow: false,
             start_ns: self.start_ns,
         };

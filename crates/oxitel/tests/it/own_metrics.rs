@@ -3,7 +3,7 @@
 
 use crate::session::{PATIENCE, Session, run_example_with, turn};
 use oxitel::metrics::Meter;
-use oxitel::testing::proto::common::v1::any_value::Value;
+use oxitel::testing::proto::common::v1::{KeyValue, any_value::Value};
 use oxitel::testing::proto::metrics::v1::{Metric, metric::Data, number_data_point};
 use oxitel::testing::{Answer, Receiver};
 use oxitel::{Config, LogRecord, Scope, Severity, SignalKind};
@@ -93,6 +93,67 @@ fn the_ledger_is_told_as_metrics() {
     assert!(sums["otel.sdk.log.created"] >= 1);
     assert!(sums["otel.sdk.span.started"] >= 7);
     assert_eq!(sums["otel.sdk.processor.span.queue.size"], 0);
+}
+
+#[test]
+fn queues_requests_and_collections_are_told_as_metrics() {
+    let of_spans = Receiver::start();
+    let session = Session::with(|mut config| {
+        config.traces.endpoint = Some(format!("{}/v1/traces", of_spans.endpoint()));
+        config.max_queue_size = 700;
+        config.metric_reader.interval = Duration::from_millis(30);
+        config.own_metrics(true)
+    });
+    of_spans.script([Answer::Accept, Answer::Status(400), Answer::Hang]);
+    drop(SCOPE.span("sent"));
+    oxitel::flush(PATIENCE).expect("delivered");
+    drop(SCOPE.span("refused"));
+    oxitel::flush(PATIENCE).expect_err("refused");
+    (0..3).for_each(|_| drop(SCOPE.span("under way")));
+    oxitel::flush(Duration::from_millis(100)).expect_err("nobody answers");
+    let until = Instant::now() + PATIENCE;
+    let in_flight = || sums(&session.receiver).get("otel.sdk.exporter.span.inflight").copied();
+    while in_flight() != Some(3) {
+        assert!(Instant::now() < until, "{:?}", sums(&session.receiver));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let sums = sums(&session.receiver);
+    assert_eq!(sums["otel.sdk.processor.span.queue.capacity"], 700);
+    assert!(!sums.contains_key("otel.sdk.processor.log.queue.capacity"), "bytes alone limit it");
+
+    let requests = durations(&session.receiver, "otel.sdk.exporter.operation.duration");
+    let of_spans: BTreeSet<_> = requests.iter().filter(|it| it.contains("span")).collect();
+    let port = session.receiver.endpoint().rsplit_once(':').map(|(_, port)| port.to_owned());
+    assert_eq!(of_spans.len(), 2, "one that was delivered, one that was refused: {requests:?}");
+    assert!(of_spans.iter().any(|it| it.contains("error.type=rejected")), "{requests:?}");
+    let of_points = format!("server.address=127.0.0.1 server.port={}", port.expect("a port"));
+    assert!(requests.iter().any(|it| it.contains(&of_points)), "{requests:?}");
+    let collections = durations(&session.receiver, "otel.sdk.metric_reader.collection.duration");
+    let reader = "otel.component.name=periodic_metric_reader/0";
+    assert!(!collections.is_empty() && collections.iter().all(|it| it.contains(reader)));
+}
+
+/// The attributes of each point of a histogram, sorted.
+fn durations(receiver: &Receiver, name: &str) -> BTreeSet<String> {
+    let requests = receiver.metrics();
+    let scopes = requests.iter().flat_map(|resource| &resource.scope_metrics);
+    let metrics = scopes.flat_map(|scope| &scope.metrics).filter(|metric| metric.name == name);
+    let points = metrics.flat_map(|metric| match &metric.data {
+        Some(Data::Histogram(histogram)) if metric.unit == "s" => &histogram.data_points[..],
+        _ => &[],
+    });
+    let shown = |pair: &KeyValue| match pair.value.as_ref().and_then(|it| it.value.as_ref()) {
+        Some(Value::StringValue(text)) => format!("{}={text}", pair.key),
+        Some(Value::IntValue(number)) => format!("{}={number}", pair.key),
+        other => panic!("{other:?}"),
+    };
+    points
+        .map(|point| {
+            let mut all: Vec<_> = point.attributes.iter().map(shown).collect();
+            all.sort();
+            all.join(" ")
+        })
+        .collect()
 }
 
 #[test]

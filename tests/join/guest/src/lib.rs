@@ -2,6 +2,7 @@
 //!
 //! Another version of PyO3 and another allocator than the host's: nothing of either may matter.
 
+use oxitel::context::Baggage;
 use oxitel::join::{self, InPython, Joined};
 use oxitel::metrics::Meter;
 use oxitel::{Config, Scope, SpanContext};
@@ -40,6 +41,13 @@ fn leaf(name: &str) {
     GUEST.enter(name).set_attribute("allocated", "x".repeat(100).as_str());
 }
 
+/// A span with so many bytes in it.
+#[pyfunction]
+fn large(name: &str, bytes: usize) {
+    let _python = join::enter();
+    GUEST.enter(name).set_attribute("large", "x".repeat(bytes).as_str());
+}
+
 /// A span with one below it, for which the interpreter is let go.
 #[pyfunction]
 fn leaf_free(py: Python<'_>, name: &str) {
@@ -65,7 +73,17 @@ fn call(name: &str, callback: &Bound<'_, PyAny>) -> PyResult<()> {
     callback.call0().map(drop)
 }
 
-/// The same from a thread of Rust's, which takes the caller's place along.
+/// A call into Python from where Rust has baggage and no span.
+#[pyfunction]
+fn call_with_baggage(name: &str, value: &str, callback: &Bound<'_, PyAny>) -> PyResult<()> {
+    let mut baggage = Baggage::new();
+    baggage.insert(name, value);
+    let _place = oxitel::context::root().with_baggage(&baggage).attach();
+    let _rust = join::in_python();
+    callback.call0().map(drop)
+}
+
+/// A call from a thread of Rust's below a span, which takes the caller's place along.
 #[pyfunction]
 fn call_in_thread(py: Python<'_>, name: &str, callback: Py<PyAny>) {
     let _python = join::enter();
@@ -189,9 +207,11 @@ fn guest(module: &Bound<'_, PyModule>) -> PyResult<()> {
         wrap_pyfunction!(joined, module)?,
         wrap_pyfunction!(start, module)?,
         wrap_pyfunction!(leaf, module)?,
+        wrap_pyfunction!(large, module)?,
         wrap_pyfunction!(leaf_free, module)?,
         wrap_pyfunction!(traced, module)?,
         wrap_pyfunction!(call, module)?,
+        wrap_pyfunction!(call_with_baggage, module)?,
         wrap_pyfunction!(call_in_thread, module)?,
         wrap_pyfunction!(headers, module)?,
         wrap_pyfunction!(left_over, module)?,

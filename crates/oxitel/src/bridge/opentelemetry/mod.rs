@@ -20,7 +20,7 @@ pub(crate) use handle::Handle;
 pub use logger::{LogRecord, Logger, LoggerProvider};
 pub(crate) use mailbox::Mailbox;
 pub use meter::MeterProvider;
-pub use propagator::Propagator;
+pub use propagator::ApiPropagator;
 pub(crate) use propagator::with_remote;
 pub use provider::{Tracer, TracerProvider};
 pub(crate) use remote::RemoteParent;

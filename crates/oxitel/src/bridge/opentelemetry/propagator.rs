@@ -14,24 +14,24 @@ use opentelemetry::trace::TraceContextExt;
 /// Reads and writes the formats of [`Config::propagators`](crate::Config). [`init`](crate::init)
 /// makes it the global one, also when nothing is recorded: a trace passes through then.
 #[derive(Debug)]
-pub struct Propagator {
+pub struct ApiPropagator {
     fields: Vec<String>,
 }
 
-impl Propagator {
+impl ApiPropagator {
     /// For the formats that are set now.
     pub fn new() -> Self {
         Self { fields: propagators().fields().map(str::to_owned).collect() }
     }
 }
 
-impl Default for Propagator {
+impl Default for ApiPropagator {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl TextMapPropagator for Propagator {
+impl TextMapPropagator for ApiPropagator {
     fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
         current::api_in_use();
         if context.is_telemetry_suppressed() {

@@ -86,6 +86,7 @@ impl Tracer {
                 links: &links,
                 links_follow: true,
                 start_ns: builder.start_time.map(wall_ns_of),
+                ..Details::default()
             };
             start_in_with(self.scope, &builder.name, parent, &details)
         });

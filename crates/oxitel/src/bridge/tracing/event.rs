@@ -10,6 +10,7 @@ use crate::pipeline::scope::{self, ScopeData};
 use crate::pipeline::{local, logs, state};
 use crate::record::{LogRecord, Severity, Value};
 use std::cell::Cell;
+use std::ptr;
 use tracing::{Event, Level, Metadata};
 
 const MESSAGE: &str = "message";
@@ -67,7 +68,8 @@ pub(super) fn log_at_once(event: &Event<'_>, ids: Option<Ids>, has_span: bool) -
                 filling.attribute(name, &value);
             }
         }));
-        locate(metadata, |name, value| filling.attribute(name, &value));
+        let address = ptr::from_ref(metadata) as usize;
+        filling.place(address, |tell| locate(metadata, tell));
         !is_odd
     });
     !is_odd

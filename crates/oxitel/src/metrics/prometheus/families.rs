@@ -66,26 +66,35 @@ pub(super) fn of(collected: &Collected, style: Style) -> Vec<Family> {
     for scoped in &collected.scopes {
         for metric in &scoped.metrics {
             let description = &metric.stream.instrument.description;
-            let kind = type_of(metric);
             let name =
                 names::family(&metric.stream.name, &description.unit, named_as(metric), style);
-            let known = families.iter().position(|family| family.name.name == name.name);
-            let at = known.unwrap_or_else(|| {
-                let help = metric.stream.text.clone();
-                let (samples, by_labels) = (Vec::new(), HashMap::new());
-                families.push(Family { name, kind, help, samples, by_labels });
-                families.len() - 1
-            });
-            if families[at].kind == kind {
-                for sample in samples(metric, scoped.scope, style) {
-                    families[at].add(sample);
-                }
-            } else {
-                warn_of_conflict(&families[at].name.name);
-            }
+            let samples = samples(metric, scoped.scope, style);
+            add(&mut families, name, type_of(metric), &metric.stream.text, samples);
         }
     }
     families
+}
+
+/// Adds a metric to the family of its name.
+pub(super) fn add(
+    families: &mut Vec<Family>,
+    name: FamilyName,
+    kind: Type,
+    help: &str,
+    samples: impl Iterator<Item = Sample>,
+) {
+    let known = families.iter().position(|family| family.name.name == name.name);
+    let at = known.unwrap_or_else(|| {
+        let (help, by_labels) = (help.to_owned(), HashMap::new());
+        families.push(Family { name, kind, help, samples: Vec::new(), by_labels });
+        families.len() - 1
+    });
+    let family = &mut families[at];
+    if family.kind == kind {
+        samples.for_each(|sample| family.add(sample));
+    } else {
+        warn_of_conflict(&family.name.name);
+    }
 }
 
 fn warn_of_conflict(name: &str) {
@@ -135,7 +144,8 @@ fn samples(
     })
 }
 
-fn of_scope(scope: &ScopeData, style: Style) -> Labels {
+/// What each point says of its scope.
+pub(super) fn of_scope(scope: &ScopeData, style: Style) -> Labels {
     let mut labels = Labels::new();
     for (name, text) in [
         ("otel_scope_name", scope_text(scope, 1)),

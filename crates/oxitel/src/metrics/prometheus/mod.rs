@@ -1,12 +1,14 @@
 //! Metrics as text for Prometheus: the text format 0.0.4 and `OpenMetrics` 1.0.
 //!
 //! Flow: `collect` (cumulative) -> **families** -> text. `names` and `units` make names of names,
-//! `labels` labels of attributes, `negotiate` reads what the scraper accepts. `served` is the page
+//! `labels` labels of attributes, `negotiate` reads what the scraper accepts, `handed` are metrics of other extensions. `served` is the page
 //! for whoever serves it, `answer` the same over HTTP, `serve` our own port.
 
 mod answer;
 mod error;
 mod families;
+#[cfg(feature = "python")]
+mod handed;
 mod labels;
 mod names;
 mod negotiate;
@@ -58,5 +60,7 @@ struct Style {
 fn page(resource: &[u8], style: Style) -> String {
     let collected = collect::collect(Reader::Pull, clock::now().wall_ns);
     let families = collected.map_or_else(Vec::new, |it| families::of(&it, style));
+    #[cfg(feature = "python")]
+    let families = handed::with(families, &crate::join::guests::show_metrics(), style);
     text::page(resource, &families, style)
 }

@@ -172,3 +172,53 @@ fn what_is_pulled_is_cumulative_beside_a_push_of_delta() {
     "#);
     assert_eq!(negotiate(""), Answer { takes_utf8: false, ..negotiate("*/*") });
 }
+
+#[cfg(feature = "python")]
+#[test]
+fn what_another_extension_hands_over_looks_as_our_own() {
+    use super::{collect, families, handed, text};
+    use crate::metrics::show_pieces;
+    use crate::metrics::stream::Reader;
+    use crate::pipeline::clock;
+
+    let exemplars = ExemplarFilter::AlwaysOn;
+    let _session = Session::with(Settings {
+        pulled: true,
+        exemplars,
+        views: vec![View::of("wide").aggregation(Aggregation::exponential())],
+        ..Settings::default()
+    });
+    let meter = Meter::of(&SHOP);
+    let shown = [("le", 3.into()), ("pay.by", "card".into())];
+    meter.u64_counter("shop.orders").unit("{order}").description("Sold").build().add(3, &shown);
+    meter.f64_counter("sent").unit("By").build().add(1.5, &[]);
+    meter.i64_up_down_counter("open").build().add(-2, &shown);
+    meter.f64_gauge("full").unit("1").build().record(0.5, &[]);
+    meter.f64_histogram("wide").build().record(9.0, &shown);
+    meter.f64_histogram("one").bounds(&[]).build().record(4.0, &shown);
+    let took = meter.f64_histogram("took").unit("s").bounds(&[0.5, 1.0]).build();
+    took.record(0.5, &[("a", 1.into())]);
+    took.record(7.0, &[("a", 1.into())]);
+
+    let pieces: Vec<_> = show_pieces(1).into_iter().map(|piece| piece.bytes).collect();
+    let own = collect::collect(Reader::Pull, clock::now().wall_ns).expect("it runs");
+    for accept in ["", OPEN_METRICS] {
+        for scope_labels in [false, true] {
+            let style = Style { scope_labels, ..style(Translation::default(), accept) };
+            let page = |families: &[families::Family]| text::page(&resource(), families, style);
+            let expected = page(&families::of(&own, style));
+            assert_eq!(page(&handed::with(Vec::new(), &pieces, style)), expected);
+            assert!(expected.contains("took_seconds_sum") && expected.contains("wide_count"));
+            // Beside the same of our own they are one.
+            let both = page(&handed::with(families::of(&own, style), &pieces, style));
+            assert_eq!(both.lines().count(), expected.lines().count());
+            assert!(
+                both.lines()
+                    .any(|line| line.starts_with("sent_bytes_total") && line.contains(" 3"))
+            );
+        }
+    }
+    let broken = [vec![0x12, 0x05, 0x12, 0x03, 0x3a, 0x7f, 0xff], vec![0xff; 9]];
+    let style = style(Translation::default(), "");
+    assert_eq!(handed::with(Vec::new(), &broken, style).len(), 0);
+}

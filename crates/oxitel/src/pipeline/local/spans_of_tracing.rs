@@ -1,7 +1,8 @@
 //! What the front ends of `tracing` ask of a thread: which of their spans is current, and free
 //! slots for new ones.
 
-use super::{HERE, Spare, first_visit, is_passed_on, visit};
+use super::begin::is_passed_on;
+use super::{HERE, Spare, first_visit, visit};
 use crate::context::Ids;
 use crate::pipeline::state;
 
