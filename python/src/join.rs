@@ -58,11 +58,8 @@ impl Found {
 }
 
 /// The capsule of the current span, which comes to be when the first extension looks for it.
-#[pyfunction(name = "__getattr__", pass_module)]
-pub(crate) fn find_later<'py>(
-    module: &Bound<'py, PyModule>,
-    wanted: &str,
-) -> PyResult<Bound<'py, PyAny>> {
+#[pyfunction(pass_module)]
+fn find_later<'py>(module: &Bound<'py, PyModule>, wanted: &str) -> PyResult<Bound<'py, PyAny>> {
     let py = module.py();
     let (attribute, name) = host::CONTEXT;
     if attribute.to_bytes() != wanted.as_bytes() {
@@ -76,9 +73,10 @@ pub(crate) fn find_later<'py>(
     Ok(capsule)
 }
 
-/// Puts the capsule of the engine into the module.
+/// Puts the capsule of the engine into the module, and the way to that of the current span.
 pub(crate) fn offer(module: &Bound<'_, PyModule>) -> PyResult<()> {
     let py = module.py();
+    module.setattr("__getattr__", wrap_pyfunction!(find_later, module)?)?;
     let (attribute, name) = host::ENGINE;
     module.setattr(attribute, PyCapsule::new_with_value(py, host::engine_table(), name)?)?;
     // The last of all that is registered later: until then, telemetry ends with the program's help.

@@ -44,7 +44,7 @@ mod _native {
             end_by_signals, flush, forget_kept, is_running, kept, last_flush, let_signals_go,
             receivers, resource, shutdown, start, stats,
         },
-        join::{find_later, guests, leave},
+        join::{guests, leave},
         logs::{LogSink, Logger, process_logs},
         metrics::{
             instruments::{Counter, Gauge, Histogram, UpDownCounter},
