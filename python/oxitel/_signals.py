@@ -60,9 +60,9 @@ def _successor(set_handler: Any) -> Any:
     def signal(signalnum: int, handler: Any) -> Any:
         before = set_handler(signalnum, handler)
         # Not `==`, which would be code of the program.
-        if isinstance(handler, int) and handler == _DEFAULT and signalnum in _ENDING:
-            if _native.is_running():
-                _arm()
+        is_default = isinstance(handler, int) and handler == _DEFAULT
+        if is_default and signalnum in _ENDING and _native.is_running():
+            _arm()
         return before
 
     return signal
