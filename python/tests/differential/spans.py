@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import collections
 import builtins
+import collections
 import contextlib
 import decimal
 import enum
