@@ -1,5 +1,5 @@
-"""Two of celery's habits: its workers leave by `os._exit`, which passes over every exit handler, and
-its setup of logging throws all handlers of the root logger away.
+"""Two of celery's habits: its workers leave by `os._exit`, which passes over every exit handler,
+and its setup of logging throws all handlers of the root logger away.
 
 Celery says when it does either. Nothing here loads it: who does not use it pays nothing.
 """

@@ -1,4 +1,4 @@
-"""The end of a program: what is recorded until the very last is sent, and nothing waits for long."""
+"""The end of a program: what is recorded until the very last is sent."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def record(name):
     with oxitel.get_telemetry("shop").trace(name):
         pass
 """
+
 
 def test_what_finalizers_record_is_sent(receiver: Receiver) -> None:
     ended = run_program(

@@ -54,7 +54,8 @@ def test_the_guide_has_examples() -> None:
 def test_a_program_of_the_guide_runs(receiver: Receiver, example: Example) -> None:
     # The port that the page names is nobody's here.
     code = example.code.replace("localhost:4317", f"127.0.0.1:{receiver.port}")
-    ended = run_program(code, receiver)
+    # What Python says of threads and forks since 3.12; the page says so.
+    ended = run_program(code, receiver, options=["-W", "ignore:This process:DeprecationWarning"])
     assert ended.stderr == ""
     if example.output is not None:
         assert ended.stdout == example.output

@@ -261,10 +261,10 @@ late.itself = late
 record("last")
 time.sleep(0.05)
 """
-    for _ in range(5):
+    for _ in range(3):
         ended = run_program(BEGIN + code, receiver)
         assert ended.stderr == ""
-    assert len(receiver.spans("last")) == 5
+    assert len(receiver.spans("last")) == 3
     assert receiver.spans("round")
 
 

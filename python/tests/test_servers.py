@@ -144,10 +144,12 @@ def test_celery(receiver: Receiver, tmp_path: Path, pool: str, first: str) -> No
     adds_up(receiver, "work", "tasks_total", REQUESTS)
 
 
-def test_gevent(receiver: Receiver) -> None:
+@pytest.mark.parametrize("first", ["", "import oxitel._native"], ids=["before", "after"])
+def test_gevent(receiver: Receiver, first: str) -> None:
     """Every greenlet has a current span of its own, and a callback stops none of them."""
     run_program(
-        """
+        f"""
+        {first}
         from gevent import monkey
         monkey.patch_all()
         import gevent, os, oxitel
@@ -156,9 +158,9 @@ def test_gevent(receiver: Receiver) -> None:
         shop = oxitel.get_telemetry("shop")
         shop.gauge("waiting", lambda: 7)
         def request(number):
-            with shop.trace(f"request {number}"):
+            with shop.trace(f"request {{number}}"):
                 gevent.sleep(0.01)
-                with shop.trace(f"step {number}"):
+                with shop.trace(f"step {{number}}"):
                     gevent.sleep(0.01)
                     shop.log_info("working")
         gevent.joinall([gevent.spawn(request, number) for number in range(20)], raise_error=True)

@@ -32,9 +32,7 @@ def in_another(code):
 
 @pytest.mark.parametrize("line", ["import oxitel", "from oxitel import _native"])
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "later"])
-def test_a_subinterpreter_is_told_what_to_do(
-    receiver: Receiver, line: str, is_first: bool
-) -> None:
+def test_a_subinterpreter_is_told_what_to_do(receiver: Receiver, line: str, is_first: bool) -> None:
     attempt = f"in_another({line!r})\n"
     rest = """
 import oxitel
