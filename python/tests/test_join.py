@@ -548,6 +548,40 @@ def test_without_the_package_the_end_of_the_program_delivers(
     assert ended.stderr == ""
 
 
+def test_without_the_package_other_threads_leave_python_alone_at_the_end(
+    receiver: Receiver,
+) -> None:
+    ended = run(
+        """
+        import atexit, threading
+        asked, answered, ready = threading.Event(), threading.Event(), threading.Event()
+        here = trace.NonRecordingSpan(trace.SpanContext(1, 2, False, trace.TraceFlags(1)))
+        def see(where):
+            with trace.use_span(here):
+                print(where, "traceparent" in guest.headers(), flush=True)
+        def last():
+            see("main thread")
+            asked.set()
+            answered.wait()
+        # Before the extension's own, so that it runs after it.
+        atexit.register(last)
+        import guest
+        guest.start(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])
+        def work():
+            see("thread")
+            ready.set()
+            asked.wait()
+            see("thread")
+            answered.set()
+        threading.Thread(target=work, daemon=True).start()
+        ready.wait()
+        """,
+        receiver,
+        begin=ORDINARY.replace("import guest\n", ""),
+    )
+    assert ended.stdout.splitlines() == ["thread True", "main thread True", "thread False"]
+
+
 def test_without_the_package_the_trace_of_the_ordinary_sdk_is_joined(receiver: Receiver) -> None:
     sdk = os.environ.get("OXITEL_SDK_PYTHON")
     if sdk is None:

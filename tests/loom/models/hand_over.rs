@@ -2,7 +2,7 @@
 //! out exactly once, and none goes in after the chunk was collected for good.
 //!
 //! [`Chunk`] follows `pipeline/chunk.rs` and [`Road::end_record`] follows `write` in
-//! `pipeline/local.rs`, with numbers for records and a plain vector for the queue.
+//! `pipeline/local/finish.rs`, with numbers for records and a plain vector for the queue.
 
 use crate::lock::Lock;
 use loom::sync::atomic::{AtomicU32, Ordering};

@@ -8,6 +8,7 @@ use super::abi::{
     Table, code, known_part, signal_number,
 };
 use super::handed;
+use super::ordinary;
 use super::python::{self, Found, Functions};
 use crate::config::Config;
 use crate::diagnose;
@@ -239,7 +240,8 @@ pub(super) fn context() -> Option<&'static ContextTable> {
 }
 
 fn find_context(python: &Functions) -> Result<(), Why> {
-    let table: ContextTable = find(python, CONTEXT)?;
+    let table: ContextTable =
+        find(python, CONTEXT).inspect_err(|_| ordinary::watch_the_end(python))?;
     // Release: the fields are visible to whoever loads the pointer. Threads that race leak a copy.
     HOST_CONTEXT.store(Box::into_raw(Box::new(table)), Ordering::Release);
     Ok(())

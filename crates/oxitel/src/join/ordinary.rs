@@ -3,10 +3,12 @@
 //!
 //! Nothing is imported: a program that has not loaded the API has no current span.
 
-use super::python::{Functions, Object, Owned, without_pending};
+use super::python::{Functions, Method, Object, Owned, functions, without_pending};
 use crate::context::{SpanContext, SpanId, TraceFlags, TraceId};
+use std::cell::Cell;
 use std::ffi::{CStr, CString};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What makes the Context before current again: a reference that is ours.
 #[derive(Debug)]
@@ -17,8 +19,52 @@ unsafe impl Send for Token {}
 // SAFETY: as above.
 unsafe impl Sync for Token {}
 
+static IS_LEAVING: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    /// The one thread that runs until the end.
+    static ENDS_THE_PROGRAM: Cell<bool> = const { Cell::new(false) };
+}
+
+static LEAVE: Method = Method::new(c"leave", leave);
+
+/// The program is about to end. Python ends its other threads at any moment from now on, in a way
+/// that no frame of Rust survives: they leave the API alone.
+unsafe extern "C" fn leave(_: Object, _: Object) -> Object {
+    ENDS_THE_PROGRAM.set(true);
+    IS_LEAVING.store(true, Ordering::Relaxed);
+    // SAFETY: Python calls this, and wants any object back.
+    functions().map_or(ptr::null_mut(), |python| unsafe { (python.PyLong_FromLong)(0) })
+}
+
+/// Asks Python to tell when the program ends, once in a process. With a host, that asks.
+pub(super) fn watch_the_end(python: &Functions) {
+    static IS_WATCHED: AtomicBool = AtomicBool::new(false);
+    if IS_WATCHED.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    without_pending(python, || {
+        // SAFETY: the caller holds the interpreter; the method is a static.
+        let (atexit, leave) = unsafe {
+            let no_one = ptr::null_mut();
+            let leave = (python.PyCFunction_NewEx)(&raw const LEAVE, no_one, no_one);
+            let atexit = (python.PyImport_ImportModule)(c"atexit".as_ptr());
+            (Owned::new(python, atexit)?, Owned::new(python, leave)?)
+        };
+        call_object(python, &atexit.attribute(c"register")?, [leave]).map(drop)
+    });
+}
+
+/// Whether this thread may touch the API.
+fn may_ask() -> bool {
+    !IS_LEAVING.load(Ordering::Relaxed) || ENDS_THE_PROGRAM.get()
+}
+
 /// Python's current span; `None` when Python said no.
 pub(super) fn current(python: &Functions) -> Option<SpanContext> {
+    if !may_ask() {
+        return None;
+    }
     without_pending(python, || {
         let Some(api) = Api::loaded(python) else { return Some(SpanContext::NONE) };
         let context = api.call(&api.context, c"get_current", [])?;
@@ -39,6 +85,9 @@ pub(super) fn current(python: &Functions) -> Option<SpanContext> {
 
 /// Makes a span current in Python.
 pub(super) fn attach(python: &Functions, span: &SpanContext) -> Option<Token> {
+    if !may_ask() {
+        return None;
+    }
     without_pending(python, || {
         let api = Api::loaded(python)?;
         let span = api.call(&api.trace, c"NonRecordingSpan", [api.write(span)?])?;
@@ -51,6 +100,9 @@ pub(super) fn attach(python: &Functions, span: &SpanContext) -> Option<Token> {
 #[expect(clippy::needless_pass_by_value, reason = "a token is used once")]
 pub(super) fn detach(python: &Functions, token: Token) {
     let Token(token) = token;
+    if !may_ask() {
+        return;
+    }
     without_pending(python, || {
         // SAFETY: the reference is ours, and the interpreter is held.
         let token = unsafe { Owned::new(python, token) }?;
@@ -91,19 +143,7 @@ impl<'a> Api<'a> {
         function: &Owned<'a>,
         arguments: [Owned<'a>; N],
     ) -> Option<Owned<'a>> {
-        let python = self.python;
-        // SAFETY: the interpreter is held; the tuple takes each reference over.
-        unsafe {
-            let tuple = Owned::new(python, (python.PyTuple_New)(N.cast_signed()))?;
-            for (index, argument) in arguments.into_iter().enumerate() {
-                let object = argument.into_raw();
-                if (python.PyTuple_SetItem)(tuple.get(), index.cast_signed(), object) != 0 {
-                    return None;
-                }
-            }
-            let called = (python.PyObject_Call)(function.get(), tuple.get(), ptr::null_mut());
-            Owned::new(python, called)
-        }
+        call_object(self.python, function, arguments)
     }
 
     /// A `SpanContext` of the API as ours: a tuple of five.
@@ -192,6 +232,25 @@ impl<'a> Api<'a> {
             let number = (self.python.PyLong_FromString)(digits.as_ptr(), ptr::null_mut(), 16);
             Owned::new(self.python, number)
         }
+    }
+}
+
+fn call_object<'a, const N: usize>(
+    python: &'a Functions,
+    function: &Owned<'a>,
+    arguments: [Owned<'a>; N],
+) -> Option<Owned<'a>> {
+    // SAFETY: the interpreter is held; the tuple takes each reference over.
+    unsafe {
+        let tuple = Owned::new(python, (python.PyTuple_New)(N.cast_signed()))?;
+        for (index, argument) in arguments.into_iter().enumerate() {
+            let object = argument.into_raw();
+            if (python.PyTuple_SetItem)(tuple.get(), index.cast_signed(), object) != 0 {
+                return None;
+            }
+        }
+        let called = (python.PyObject_Call)(function.get(), tuple.get(), ptr::null_mut());
+        Owned::new(python, called)
     }
 }
 

@@ -9,6 +9,29 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 /// A Python object.
 pub(super) type Object = *mut c_void;
 
+/// A function for Python that is written here: the interpreter's `PyMethodDef`.
+#[repr(C)]
+pub(super) struct Method {
+    name: *const c_char,
+    function: unsafe extern "C" fn(Object, Object) -> Object,
+    flags: c_int,
+    doc: *const c_char,
+}
+
+// SAFETY: its name is a static's, and the function can be called from anywhere.
+unsafe impl Sync for Method {}
+
+impl Method {
+    /// One without arguments.
+    pub(super) const fn new(
+        name: &'static CStr,
+        function: unsafe extern "C" fn(Object, Object) -> Object,
+    ) -> Self {
+        const NO_ARGUMENTS: c_int = 4;
+        Self { name: name.as_ptr(), function, flags: NO_ARGUMENTS, doc: ptr::null() }
+    }
+}
+
 macro_rules! functions {
     ($($name:ident: fn($($argument:ty),*) $(-> $result:ty)?;)*) => {
         #[expect(non_snake_case, reason = "the interpreter's names")]
@@ -73,6 +96,7 @@ functions! {
     PyNumber_Rshift: fn(Object, Object) -> Object;
     PyUnicode_FromStringAndSize: fn(*const c_char, isize) -> Object;
     PyUnicode_AsUTF8AndSize: fn(Object, *mut isize) -> *const c_char;
+    PyCFunction_NewEx: fn(*const Method, Object, Object) -> Object;
     PyCapsule_GetPointer: fn(Object, *const c_char) -> *mut c_void;
     PyErr_Occurred: fn() -> Object;
     PyErr_Fetch: fn(*mut Object, *mut Object, *mut Object);

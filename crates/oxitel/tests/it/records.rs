@@ -123,6 +123,28 @@ fn events_and_links_have_limits_of_their_own() {
 }
 
 #[test]
+fn links_from_the_beginning_carry_attributes() {
+    let session = Session::start();
+    let other = |id| {
+        let (trace, span) = (TraceId::from_bytes([7; 16]), SpanId::from_bytes([id; 8]));
+        SpanContext::remote(trace, span, TraceFlags(TraceFlags::SAMPLED), None)
+    };
+    let (kind, number) =
+        ([("kind", "batch".into())], [("number", 2.into()), ("last", true.into())]);
+    let span = sent(&session, || {
+        let build = SCOPE.build("linked").link_with(&other(1), &kind).link(&other(2));
+        drop(build.link_with(&other(3), &number).start());
+    });
+    let keys = |link: &span::Link| {
+        let keys: Vec<_> = link.attributes.iter().map(|pair| pair.key.clone()).collect();
+        (link.span_id[0], keys.join(","))
+    };
+    let links: Vec<_> = span.links.iter().map(keys).collect();
+    let expected = [(1, "kind"), (2, ""), (3, "number,last")];
+    assert_eq!(links, expected.map(|(id, keys)| (id, keys.to_owned())));
+}
+
+#[test]
 fn a_status_of_ok_is_final_and_an_error_carries_its_text() {
     let session = Session::start();
     let broken = "x".parse::<i32>().expect_err("no number");
