@@ -71,9 +71,9 @@ pub(super) fn be_ready(begin: &Bound<'_, PyAny>) -> PyResult<()> {
     if desk.has_thread.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
-    let begun = begin.call0();
-    desk.has_thread.store(begun.is_ok(), Ordering::Release);
-    begun.map(drop)
+    let started = begin.call0();
+    desk.has_thread.store(started.is_ok(), Ordering::Release);
+    started.map(drop)
 }
 
 /// Waits for the next question; returns the number of its callback.
