@@ -10,6 +10,7 @@ import _thread
 import itertools
 import types
 from collections.abc import Callable, Generator, Iterable
+from functools import partial
 from typing import Any, cast
 
 from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
@@ -56,11 +57,6 @@ def _sending(generator: Generator[Iterable[Observation], CallbackOptions, None])
     return callback
 
 
-def begin_to_answer() -> None:
-    """Begins the thread."""
-    start_thread(_answer, ())
-
-
 def _answer() -> None:
     from oxitel import _native
 
@@ -72,6 +68,11 @@ def _answer() -> None:
         _native.told(name, observations)
         if error is not None:
             _tell(name, error)
+
+
+begin_to_answer = partial(start_thread, _answer, ())
+"""Begins the thread. No function of Python: the engine's threads call it, and whoever runs bytecode
+there dies in it when the interpreter ends."""
 
 
 def _ask(callback: Callback, observations: list[tuple[Any, Any]]) -> BaseException | None:
