@@ -58,6 +58,7 @@ def _sending(generator: Generator[Iterable[Observation], CallbackOptions, None])
 
 
 def _answer() -> None:
+    """What the thread does, for ever."""
     from oxitel import _native
 
     while True:
