@@ -539,9 +539,7 @@ def test_without_the_package_the_end_of_the_program_delivers(
         guest.leaf("one")
         """,
         receiver,
-        begin=ORDINARY
-        + 'assert guest.start(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])'
-        + threads,
+        begin=ORDINARY + 'assert guest.start(os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"])' + threads,
     )
     for name in ("one", "at exit", last):
         assert len(receiver.spans(name)) == 1, name
@@ -598,7 +596,7 @@ tracer = trace.get_tracer("python")
 assert guest.start(endpoint)
 chain("0")
 """
-    variables = environment(receiver, PYTHONPATH=str(guest_folder()))
+    variables = environment(receiver)
     variables["PYTHONPATH"] = str(guest_folder())
     program = ORDINARY + CHAIN + program
     subprocess.run([sdk, "-c", program], env=variables, check=True, timeout=60)
@@ -617,7 +615,8 @@ def capsule(name, table):
     "A capsule with this table in it"
     kept.append((name, table))
     new = ctypes.pythonapi.PyCapsule_New
-    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+    new.restype = ctypes.py_object
+    new.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
     return new(ctypes.addressof(table), name, None)
 
 def table_of(capsule, name):

@@ -65,6 +65,8 @@ impl Both {
             "OTEL_EXPORTER_PROMETHEUS_HOST" => Some("127.0.0.1".to_owned()),
             "OTEL_EXPORTER_PROMETHEUS_PORT" => Some(page.port().to_string()),
             "OTEL_SEMCONV_STABILITY_OPT_IN" => Some("rpc/dup".to_owned()),
+            // A queue that is limited by number tells its capacity.
+            "OTEL_BSP_MAX_QUEUE_SIZE" | "OTEL_BLRP_MAX_QUEUE_SIZE" => Some("5000".to_owned()),
             _ => None,
         });
         let config = config.endpoint(receiver.endpoint()).schedule_delay(PATIENCE);
