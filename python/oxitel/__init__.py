@@ -79,7 +79,7 @@ def _is_main_interpreter() -> bool:
     except AttributeError:
         pass
     try:
-        # Before Python 3.12.
+        # Where there is no such name: Python 3.12 and before.
         import _xxsubinterpreters as interpreters  # pyright: ignore
     except ImportError:
         return True

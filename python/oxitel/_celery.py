@@ -9,17 +9,24 @@ from __future__ import annotations
 import sys
 from typing import Any
 
+from oxitel._said import failed
+
 
 def follow() -> bool:
     """Listens to celery, if it is loaded; more than once is once."""
     signals: Any = sys.modules.get("celery.signals")
     if signals is None:
         return False
-    for signal, listener in (
-        (signals.worker_process_shutdown, _end),
-        (signals.after_setup_logger, _put_back),
-    ):
-        signal.connect(listener, weak=False, dispatch_uid=f"oxitel.{listener.__name__}")
+    try:
+        for signal, listener in (
+            (signals.worker_process_shutdown, _end),
+            (signals.after_setup_logger, _put_back),
+        ):
+            signal.connect(listener, weak=False, dispatch_uid=f"oxitel.{listener.__name__}")
+    # It may be half loaded, by another thread or in a circle.
+    except Exception as error:
+        failed("listening to celery", error)
+        return False
     return True
 
 

@@ -22,10 +22,15 @@ def sampler(variables: Mapping[str, str]) -> Any | None:
     """The sampler of another package that the variables name. What nobody offers, the engine
     tells."""
     name = variables.get(SAMPLER, "").strip()
-    if name.lower() in ENGINES_OWN:
+    if is_engines_own(variables):
         return None
     factory = _found("opentelemetry_traces_sampler", name)
     return _made(SAMPLER, name, factory, variables.get(SAMPLER_ARGUMENT)) if factory else None
+
+
+def is_engines_own(variables: Mapping[str, str]) -> bool:
+    """Whether the sampler that the variables name is one of the engine's."""
+    return variables.get(SAMPLER, "").strip().lower() in ENGINES_OWN
 
 
 def id_generator(variables: Mapping[str, str]) -> Any | None:

@@ -47,8 +47,8 @@ _loaded: dict[str, Any] = {}
 
 
 def load(module: str) -> Any:
-    """One of our modules that few programs need, or not at once: it is loaded when it is first
-    asked for, and does not hold up the start of the others.
+    """A module that few programs need, or not at once: it is loaded when it is first asked for, and
+    does not hold up the start of the others. Whatever a forked child could load goes through here.
 
     A fork waits until it is there. The child would wait for ever, for a thread that it has not.
     """

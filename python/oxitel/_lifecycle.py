@@ -26,16 +26,19 @@ whatever the network does."""
 _lock = ForkLock()
 _running: Plan | None = None
 _is_registered = False
+_knows_multiprocessing = False
 
 
 def start(plan: Plan) -> bool:
     """Starts telemetry; whether anything is recorded now. What runs already stays as it is."""
     global _running
+    # Outside of the lock: they come from packages, and are loaded now.
+    deciders = None if _native.is_running() else _deciders(plan)
     with _lock:
-        if _native.is_running():
+        if deciders is None or _native.is_running():
             _tell_that_it_runs(plan)
             return True
-        is_running = _start_engine(plan)
+        is_running = _start_engine(plan, deciders)
         _running = plan
         for provider, is_wanted in (
             (_globals.TRACES, plan.traces),
@@ -53,12 +56,19 @@ def start(plan: Plan) -> bool:
     return is_running
 
 
-def _start_engine(plan: Plan) -> bool:
-    variables = dict(plan.variables)
-    _decide(plan, variables)
+class _Deciders:
+    """The program's sampler and generator of ids, and the variables that this leaves."""
+
+    def __init__(self, sampler: Any, ids: Any, variables: dict[str, str]) -> None:
+        self.sampler, self.ids, self.variables = sampler, ids, variables
+
+
+def _start_engine(plan: Plan, deciders: _Deciders) -> bool:
+    _native.set_deciders(deciders.sampler, deciders.ids)
+    is_running = False
     try:
-        return _native.start(
-            {name: _repaired(value) for name, value in variables.items()},
+        is_running = _native.start(
+            {name: _repaired(value) for name, value in deciders.variables.items()},
             [(key, _repaired(value)) for key, value in plan.resource.items()],
             shutdown_timeout=SHUTDOWN_SECONDS,
             keep=plan.keep,
@@ -66,20 +76,23 @@ def _start_engine(plan: Plan) -> bool:
         )
     except ValueError as error:
         warn("start", f"telemetry stays off: {error}")
-        return False
+    if not is_running:
+        _native.set_deciders(None, None)
+    return is_running
 
 
-def _decide(plan: Plan, variables: dict[str, str]) -> None:
-    """Puts the program's sampler and generator of ids in place of the engine's."""
+def _deciders(plan: Plan) -> _Deciders:
     sampler, ids = plan.sampler, plan.id_generator
+    variables = dict(plan.variables)
     seen = os.environ | variables
     if seen.get("OTEL_TRACES_SAMPLER") or seen.get("OTEL_PYTHON_ID_GENERATOR"):
         chosen = load("oxitel._chosen")
-        if sampler is None and (sampler := chosen.sampler(seen)) is not None:
-            # The engine does not know this name.
+        sampler = chosen.sampler(seen) if sampler is None else sampler
+        if sampler is not None and not chosen.is_engines_own(seen):
+            # The engine does not know this name, and need not.
             variables |= dict.fromkeys((chosen.SAMPLER, chosen.SAMPLER_ARGUMENT), "")
         ids = chosen.id_generator(seen) if ids is None else ids
-    _native.set_deciders(sampler, ids)
+    return _Deciders(sampler, ids, variables)
 
 
 def _repaired(text: str) -> str:
@@ -176,8 +189,10 @@ def _at_exit_of_child() -> None:
 def _end_with_multiprocessing() -> None:
     """Children of `multiprocessing` leave by `os._exit`, which passes over `atexit`. They forget
     all finalizers when they begin, and run what is registered for after a fork then."""
+    global _knows_multiprocessing
     util = sys.modules.get("multiprocessing.util")
-    if util is not None:
+    if util is not None and not _knows_multiprocessing:
+        _knows_multiprocessing = True
         util.register_after_fork(_lock, _begin_child)
         util.Finalize(None, _at_exit, exitpriority=-100)
 

@@ -7,6 +7,8 @@ the engine records what they made of it.
 from __future__ import annotations
 
 import copy
+import os
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,11 +17,15 @@ from typing import Any, cast
 from opentelemetry import _logs, context, trace
 
 from oxitel import _native
+from oxitel._fork import ForkLock
 from oxitel._readable import InstrumentationScope, Resource
 from oxitel._said import failed
 
-# Without a lock, which a forked child might find locked: a list is added to in one step.
 _processors: list[Any] = []
+_changes = ForkLock()
+_asking: set[tuple[int, int]] = set()
+"""Who asks the processors: of which process, and which thread, or greenlet where these are patched
+in."""
 
 
 class LogRecord(_logs.LogRecord):
@@ -64,15 +70,17 @@ def _severity(number: Any) -> Any:
 
 def add(processor: Any) -> None:
     """From now on `processor` sees each log record before it is recorded."""
-    _processors.append(processor)
-    _native.process_logs(process)
+    with _changes:
+        _processors.append(processor)
+        _native.process_logs(process)
 
 
 def take() -> list[Any]:
     """The processors, which see nothing from now on."""
     global _processors
-    taken, _processors = _processors, []
-    _native.process_logs(None)
+    with _changes:
+        taken, _processors = _processors, []
+        _native.process_logs(None)
     return taken
 
 
@@ -82,7 +90,20 @@ def all_of_them() -> tuple[Any, ...]:
 
 
 def process(scope: InstrumentationScope, record: Any, parts: Mapping[str, Any]) -> Any:
-    """What the processors make of a record: of this object, or of these parts."""
+    """What the processors make of a record: of this object, or of these parts. `None`: they log it
+    themselves."""
+    # Looked up each time, as gevent may put its own there later.
+    here = (os.getpid(), threading.get_ident())
+    if here in _asking:
+        return None
+    _asking.add(here)
+    try:
+        return _asked(scope, record, parts)
+    finally:
+        _asking.discard(here)
+
+
+def _asked(scope: InstrumentationScope, record: Any, parts: Mapping[str, Any]) -> Any:
     record = LogRecord(parts) if record is None else copy.copy(record)
     # What was raised stands in the attributes already, as far as it is sent.
     record.attributes = {**parts.get("raised", {}), **_pairs(record.attributes)}

@@ -54,7 +54,6 @@ class Meter(metrics.Meter):
         self._native = _native.Meter(name, version, schema_url, attributes)
         # Without a lock, which a forked child might find locked: each step of it is one of dict's.
         self._made: dict[tuple[str, str, str, str], Any] = {}
-        self._advised: dict[str, Any] = {}
 
     def _once(
         self, kind: str, make: Callable[..., Made], name: str, unit: str, description: str

@@ -9,7 +9,7 @@ from opentelemetry.util.types import Attributes
 
 from oxitel._fork import load
 from oxitel._provider import OnEngine, Remembered, end_all, is_absorbed
-from oxitel._said import warn
+from oxitel._said import failed, warn
 
 
 class MeterProvider(OnEngine, metrics.MeterProvider):
@@ -59,7 +59,10 @@ def _quieten(reader: Any) -> None:
     """A reader of the SDK that nobody has registered complains at each turn, and at its end."""
     register = getattr(reader, "_set_collect_callback", None)
     if callable(register):
-        register(_collects_nothing)
+        try:
+            register(_collects_nothing)
+        except Exception as error:
+            failed("_set_collect_callback", error)
 
 
 def _collects_nothing(*_given: Any, **_named: Any) -> None: ...

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FLUSH_MILLIS = 30_000.0
 """What a flush may take, unless it is told."""
 
-_LONGEST_MILLIS = 3_600_000.0
+_LONGEST_SECONDS = 3_600.0
 
 
 class OnEngine:
@@ -41,10 +41,7 @@ class OnEngine:
     def force_flush(self, timeout_millis: float | None = FLUSH_MILLIS) -> bool:
         """Whether everything that was recorded before the call was delivered, by the engine and
         by what the program has added, within this time. Of all signals: they go together."""
-        millis = FLUSH_MILLIS if timeout_millis is None else float(timeout_millis)
-        # For ever is no number of processors of the SDK.
-        millis = millis if millis < _LONGEST_MILLIS else _LONGEST_MILLIS
-        until = time.monotonic() + millis / 1000
+        until = time.monotonic() + _seconds(timeout_millis, FLUSH_MILLIS / 1000)
         theirs = [_flushed(processor, until) for processor in self.processors()]
         ours = _native.flush(max(until - time.monotonic(), 0.0)) is None
         return ours and all(theirs)
@@ -52,9 +49,21 @@ class OnEngine:
     def shutdown(self, timeout_millis: float | None = None) -> None:
         """Sends what is left and ends telemetry, for the whole process."""
         end_all(self.take_processors())
-        seconds = () if timeout_millis is None else (timeout_millis / 1000,)
         # Which makes the providers, and is there before any of them.
-        load("oxitel._lifecycle").shutdown_telemetry(*seconds)
+        lifecycle = load("oxitel._lifecycle")
+        lifecycle.shutdown_telemetry(_seconds(timeout_millis, lifecycle.SHUTDOWN_SECONDS))
+
+
+def _seconds(millis: Any, usual: float) -> float:
+    """What was asked for, or the usual time when it is no number."""
+    try:
+        seconds = float(millis) / 1000
+    except (TypeError, ValueError, OverflowError):
+        return usual
+    if seconds != seconds:
+        return usual
+    # For ever is no number of processors of the SDK.
+    return min(max(seconds, 0.0), _LONGEST_SECONDS)
 
 
 def _flushed(processor: Any, until: float) -> bool:
@@ -114,9 +123,12 @@ def _host(url: str) -> tuple[str, int | None]:
     # Here, because few programs come here, and all of them would start later.
     from urllib.parse import urlsplit
 
-    split = urlsplit(url if "://" in url else f"//{url}")
-    host = (split.hostname or "").lower()
-    return "127.0.0.1" if host == "localhost" else host, split.port
+    try:
+        split = urlsplit(url if "://" in url else f"//{url}")
+        host, port = (split.hostname or "").lower(), split.port
+    except ValueError:
+        return url, None
+    return "127.0.0.1" if host == "localhost" else host, port
 
 
 _MOST = 1000

@@ -9,6 +9,7 @@ from opentelemetry import trace
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native
+from oxitel._fork import ForkLock
 from oxitel._provider import OnEngine, is_absorbed
 from oxitel._said import warn
 
@@ -20,8 +21,8 @@ class TracerProvider(OnEngine, trace.TracerProvider):
     """Makes tracers whose spans are recorded by the engine. All of them share its one state."""
 
     def __init__(self) -> None:
-        # Without a lock, which a forked child might find locked: a list is added to in one step.
         self._processors: list[Any] = []
+        self._changes = ForkLock()
 
     def get_tracer(
         self,
@@ -43,9 +44,14 @@ class TracerProvider(OnEngine, trace.TracerProvider):
 
         One of the SDK's that would send the spans where the engine sends them already is left out.
         """
-        if not is_absorbed(span_processor, "traces"):
-            _native.add_processor(span_processor)
-            self._processors.append(span_processor)
+        if is_absorbed(span_processor, "traces"):
+            return
+        try:
+            with self._changes:
+                _native.add_processor(span_processor)
+                self._processors.append(span_processor)
+        except AttributeError as error:
+            warn("span processor", f"add_span_processor() has no effect: {error}")
 
     def processors(self) -> Sequence[Any]:
         """What the program has added."""
@@ -53,6 +59,7 @@ class TracerProvider(OnEngine, trace.TracerProvider):
 
     def take_processors(self) -> list[Any]:
         """Those, which see nothing from now on."""
-        taken, self._processors = self._processors, []
-        _native.clear_processors()
+        with self._changes:
+            taken, self._processors = self._processors, []
+            _native.clear_processors()
         return taken

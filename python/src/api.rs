@@ -173,6 +173,11 @@ impl Helpers {
         self.load.bind(py).call1(("oxitel._readable",))?.getattr(name)
     }
 
+    /// The API's module, which loads much.
+    pub(crate) fn baggage<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.load.bind(py).call1(("opentelemetry.baggage",))
+    }
+
     fn find(py: Python<'_>) -> PyResult<Self> {
         let said = py.import("oxitel._said")?;
         Ok(Self {

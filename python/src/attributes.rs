@@ -202,12 +202,13 @@ impl Copier<'_> {
     /// A number or array of numpy and its like. A long one is better told by its `str()`.
     fn listed(&mut self, value: &Bound<'_, PyAny>, depth: usize) -> Option<OwnedValue> {
         let names = &self.api.names;
-        value.getattr_opt(&names.dtype).ok()??;
-        let size: usize = value.getattr_opt(&names.size).ok()??.extract().ok()?;
+        let part = |name| value.getattr_opt(name).transpose().and_then(answered);
+        part(&names.dtype)?;
+        let size: usize = part(&names.size)?.extract().ok()?;
         if size > MOST_VALUES {
             return None;
         }
-        let listed = value.call_method0(&names.tolist).ok()?;
+        let listed = answered(value.call_method0(&names.tolist))?;
         match listed.cast_exact::<PyList>() {
             Ok(list) => Some(self.list(list.iter(), depth)),
             Err(_) => scalar(&listed),
@@ -245,6 +246,12 @@ fn keep_last(map: &mut Vec<(String, OwnedValue)>) {
     map.reverse();
     map.retain(|(key, _)| seen.insert(key.clone()));
     map.reverse();
+}
+
+/// What an object answers. An interrupt goes on to the program.
+fn answered<'py>(answer: PyResult<Bound<'py, PyAny>>) -> Option<Bound<'py, PyAny>> {
+    let interrupted = |error: &PyErr| Python::attach(|py| interrupts(py, error));
+    answer.inspect_err(|error| drop(interrupted(error))).ok()
 }
 
 fn scalar(value: &Bound<'_, PyAny>) -> Option<OwnedValue> {

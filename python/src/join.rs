@@ -49,8 +49,7 @@ impl Found {
     }
 
     fn find_key(&self, py: Python<'_>) -> PyResult<()> {
-        let baggage = py.import("opentelemetry.baggage")?;
-        let key = baggage.getattr("_BAGGAGE_KEY")?.cast_into::<PyString>()?.unbind();
+        let key = api(py).python.baggage(py)?.getattr("_BAGGAGE_KEY")?.cast_into::<PyString>()?.unbind();
         let before = self.locked().replace(key);
         drop(before);
         Ok(())

@@ -71,7 +71,7 @@ impl Logger {
         let api = api(py);
         let given = |part: Parameter<'_, 'py>| part.filter(|part| !part.is_none()).cloned();
         let record = given(record).map(|record| inner(&record));
-        if processors::look() {
+        if processors::are_there() {
             let parts = [
                 ("timestamp", timestamp),
                 ("observed_timestamp", observed_timestamp),

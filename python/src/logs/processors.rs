@@ -2,23 +2,17 @@
 //! it.
 //!
 //! Flow: `emit` -> **processed** -> `oxitel._log_record`, which asks them -> what they made of it
-//! is recorded. What they log themselves meets none of them.
+//! is recorded. What they log themselves meets none of them: `oxitel._log_record` sees to that.
 
 use crate::provider::said;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static ARE_THERE: AtomicBool = AtomicBool::new(false);
 /// What asks them. Locked for moments, and never while code of the program runs.
 static ASK: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
-
-thread_local! {
-    /// Whether this thread is asking them.
-    static ASKING: Cell<bool> = const { Cell::new(false) };
-}
 
 fn ask() -> MutexGuard<'static, Option<Py<PyAny>>> {
     ASK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -35,10 +29,10 @@ pub(crate) fn process_logs(process: Option<Py<PyAny>>) {
     drop(before);
 }
 
-/// Whether any processor looks at what this thread logs.
+/// Whether there are any.
 #[inline]
-pub(super) fn look() -> bool {
-    ARE_THERE.load(Ordering::Relaxed) && !ASKING.try_with(Cell::get).unwrap_or(true)
+pub(super) fn are_there() -> bool {
+    ARE_THERE.load(Ordering::Relaxed)
 }
 
 /// What they make of a record of this scope, which is an object or these parts. `None`: it stays
@@ -50,28 +44,11 @@ pub(super) fn processed<'py>(
 ) -> Option<Bound<'py, PyAny>> {
     let py = scope.py();
     let process = ask().as_ref().map(|process| process.clone_ref(py))?;
-    let _asking = Asking::begin();
     match process.bind(py).call1((scope, record, parts)) {
-        Ok(record) => Some(record),
+        Ok(record) => Some(record).filter(|record| !record.is_none()),
         Err(error) => {
             said(py, "a log record processor", error);
             None
         }
-    }
-}
-
-/// While it lives, this thread asks them.
-struct Asking;
-
-impl Asking {
-    fn begin() -> Self {
-        let _ = ASKING.try_with(|asking| asking.set(true));
-        Self
-    }
-}
-
-impl Drop for Asking {
-    fn drop(&mut self) {
-        let _ = ASKING.try_with(|asking| asking.set(false));
     }
 }

@@ -117,7 +117,7 @@ impl<'py> StandardRecord<'py> {
         let event_of = event_of.map(Bound::get).filter(|span| span.is_live());
         self.with_record(&message, exception, &place, time_ns, |record| {
             if event_of.is_none()
-                && processors::look()
+                && processors::are_there()
                 && let Ok(Some(changed)) = self.processed(api, &record, &message, &context)
             {
                 let scope = RuntimeScope::of(self.logger_name().as_ref(), "", "", &[]);

@@ -50,12 +50,14 @@ pub(super) fn ask(callback: u64, begin: &Py<PyAny>, observer: &Observer<'_, Amou
     // A forked child has no thread yet. An interpreter that ends begins none, and one that has
     // ended has nobody to answer: what else was measured need not wait for it. No logger is told
     // from here, for it would run above frames of ours.
+    let desk = DESK.get();
+    let has_thread = desk.has_thread.load(Ordering::Acquire);
     if join::is_leaving()
-        || !matches!(Python::try_attach(|py| be_ready(begin.bind(py))), Some(Ok(())))
+        || !has_thread
+            && !matches!(Python::try_attach(|py| be_ready(begin.bind(py))), Some(Ok(())))
     {
         return;
     }
-    let desk = DESK.get();
     let (answer, answers) = mpsc::sync_channel(1);
     locked(&desk.questions).push_back(Question { callback, answer });
     desk.news.notify_one();

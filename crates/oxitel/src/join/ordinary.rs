@@ -1,7 +1,7 @@
 //! The current span of a process without a host: that of `opentelemetry-api` itself, whoever records
 //! it. Slower than the host's table, and with the same result: one trace.
 //!
-//! Nothing is imported: a program that has not loaded the API has no current span.
+//! Of the API nothing is imported: a program that has not loaded it has no current span.
 
 use super::python::{Functions, Method, Object, Owned, functions, without_pending};
 use crate::context::{SpanContext, SpanId, TraceFlags, TraceId};
