@@ -136,7 +136,10 @@ mod tests {
         let told = Config::from_lookup(exporter).resolve().expect("it is fine");
         let guest = Config::of_host(&told.expect("there is a page").told());
         assert!(guest.measures() && guest.aggregation.pulled && guest.page.is_none());
-        let pushed = Config::from_lookup(|_| None).resolve().expect("it is fine");
+        let pushed = Config::from_lookup(|_| None)
+            .endpoint("http://localhost:1")
+            .resolve()
+            .expect("it is fine");
         let guest = Config::of_host(&pushed.expect("it sends").told());
         assert!(guest.measures() && !guest.aggregation.pulled);
     }

@@ -109,7 +109,10 @@ mod tests {
     use std::ptr;
 
     fn settings() -> &'static Settings {
-        let settings = Config::from_lookup(|_| None).resolve().expect("they are fine");
+        let settings = Config::from_lookup(|_| None)
+            .endpoint("http://localhost:1")
+            .resolve()
+            .expect("they are fine");
         Box::leak(Box::new(settings.expect("it sends")))
     }
 
