@@ -250,8 +250,13 @@ fn keep_last(map: &mut Vec<(String, OwnedValue)>) {
 
 /// What an object answers. An interrupt goes on to the program.
 fn answered<'py>(answer: PyResult<Bound<'py, PyAny>>) -> Option<Bound<'py, PyAny>> {
-    let interrupted = |error: &PyErr| Python::attach(|py| interrupts(py, error));
-    answer.inspect_err(|error| drop(interrupted(error))).ok()
+    match answer {
+        Ok(answer) => Some(answer),
+        Err(error) => {
+            Python::attach(|py| interrupts(py, &error));
+            None
+        }
+    }
 }
 
 fn scalar(value: &Bound<'_, PyAny>) -> Option<OwnedValue> {

@@ -121,7 +121,8 @@ def run(
             check=False,
         )
         assert ended.returncode == 0, f"{python}:\n{ended.stdout}{ended.stderr}"
-        words = {str(Path(python).parent.parent): "PREFIX", str(port): "PORT"}
+        # As whole words: digits of a port may stand in an id.
+        words = {re.escape(str(Path(python).parent.parent)): "PREFIX", rf"\b{port}\b": "PORT"}
         served = " ".join([*arguments, *variables.values()])
         return Run(receiver.requests, words, {int(it) for it in re.findall(r":(\d+)", served)})
 
@@ -234,7 +235,7 @@ class _Names:
         """The value with these names in it, however deep."""
         if isinstance(value, str):
             for own, word in self._words.items():
-                value = value.replace(own, word)
+                value = re.sub(own, word, value)
             return self._ids.get(value, value)
         if isinstance(value, dict):
             return {key: self.told(item, key) for key, item in value.items()}
