@@ -49,7 +49,8 @@ impl Found {
     }
 
     fn find_key(&self, py: Python<'_>) -> PyResult<()> {
-        let key = api(py).python.baggage(py)?.getattr("_BAGGAGE_KEY")?.cast_into::<PyString>()?.unbind();
+        let key =
+            api(py).python.baggage(py)?.getattr("_BAGGAGE_KEY")?.cast_into::<PyString>()?.unbind();
         let before = self.locked().replace(key);
         drop(before);
         Ok(())

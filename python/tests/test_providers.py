@@ -39,7 +39,7 @@ def test_a_flush_of_any_provider_brings_all_signals(
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)
-@pytest.mark.parametrize("timeout", [10_000, 10_000.5, None, float("inf")])
+@pytest.mark.parametrize("timeout", [10_000, 10_000.5, None, float("inf"), float("nan"), "soon"])
 def test_a_flush_takes_any_time_and_may_be_repeated(
     start: Start, receiver: Receiver, provider: Any, timeout: Any
 ) -> None:
@@ -47,6 +47,27 @@ def test_a_flush_takes_any_time_and_may_be_repeated(
     assert provider().force_flush(timeout_millis=timeout)
     record_all()
     assert provider().force_flush(timeout)
+
+
+class _Bad:
+    """A reader that fails when it is told to be quiet, and a processor without any method."""
+
+    def _set_collect_callback(self, _callback: object) -> None:
+        raise RuntimeError("no")
+
+
+def test_what_makes_no_sense_to_add_or_to_end_with_is_told_and_harms_nobody(
+    start: Start, receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    start()
+    tracers = TracerProvider()
+    tracers.add_span_processor(_Bad())
+    MeterProvider().add_metric_reader(_Bad())
+    assert [it for it in caplog.messages if "add_span_processor() has no effect" in it]
+    assert tracers.processors() == ()
+    record_all()
+    LoggerProvider().shutdown(timeout_millis="soon")  # type: ignore[arg-type]
+    assert len(receiver.spans()) == len(receiver.logs()) == 1
 
 
 @pytest.mark.parametrize("provider", PROVIDERS)

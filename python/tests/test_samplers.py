@@ -315,3 +315,27 @@ def test_a_sampler_that_fails_is_as_if_there_were_none(
     assert TracerProvider().force_flush()
     assert receiver.spans() == []
     assert "broken sampler" in caplog.text
+
+
+def test_a_sampler_that_cannot_be_compared_is_one_like_any_other(receiver: Receiver) -> None:
+    """Nor does a variable that names another one matter beside it."""
+    ended = run_program(
+        """
+        import oxitel
+        from opentelemetry import trace
+        class Odd:
+            def __eq__(self, other):
+                raise ValueError("not to be compared")
+            __hash__ = None
+            def should_sample(self, *parts, **named):
+                raise RuntimeError("asked")
+        odd = Odd()
+        oxitel.enable_telemetry(sampler=odd)
+        oxitel.enable_telemetry(sampler=odd)
+        trace.get_tracer("t").start_span("seen").end()
+        """,
+        receiver,
+        OTEL_TRACES_SAMPLER="jaeger_remote",
+    )
+    assert "jaeger_remote" not in ended.stderr and "this build does not have" not in ended.stderr
+    assert [span.name for span in receiver.spans()] == ["seen"]

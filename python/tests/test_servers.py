@@ -176,3 +176,44 @@ def test_gevent(receiver: Receiver, first: str) -> None:
         request = receiver.span(step.name.replace("step", "request"))
         assert (step.trace_id, step.parent_id) == (request.trace_id, request.span_id)
     assert receiver.points("waiting")
+
+
+def test_greenlets_meet_the_processors_one_by_one(receiver: Receiver) -> None:
+    """Also while the record of another one is with them."""
+    run_program(
+        """
+        from gevent import monkey
+        monkey.patch_all()
+        import gevent, logging, oxitel
+        from opentelemetry import _logs
+        class WithoutAddresses:
+            def on_emit(self, record):
+                gevent.sleep(0.01)
+                record.log_record.attributes.pop("address", None)
+                logging.info("of the processor")
+            def shutdown(self): ...
+        oxitel.enable_telemetry()
+        _logs.get_logger_provider().add_log_record_processor(WithoutAddresses())
+        order = lambda number: logging.info("order %d", number, extra={"address": "Main Street"})
+        gevent.joinall([gevent.spawn(order, number) for number in range(8)], raise_error=True)
+        """,
+        receiver,
+    )
+    orders = [log for log in receiver.logs() if str(log.body).startswith("order")]
+    assert len(orders) == 8 and len(receiver.logs()) == 16
+    assert not [log for log in orders if "address" in log.attributes]
+
+
+def test_a_celery_that_is_half_loaded_holds_nothing_up(receiver: Receiver) -> None:
+    """Another thread may be loading it."""
+    run_program(
+        """
+        import logging, sys, types
+        sys.modules["celery.signals"] = types.ModuleType("celery.signals")
+        import oxitel
+        oxitel.enable_telemetry()
+        logging.info("all is there")
+        """,
+        receiver,
+    )
+    assert "all is there" in [log.body for log in receiver.logs()]

@@ -134,3 +134,23 @@ impl Drop for Reading {
         READING.with(|reading| reading.set(reading.get().saturating_sub(1)));
     }
 }
+
+/// While it lives, this thread does something else in the middle of that: what is logged now does
+/// not lie inside of the record. Greenlets share a thread, and many may wait in a processor.
+pub(super) struct Elsewhere(bool);
+
+impl Elsewhere {
+    pub(super) fn begin() -> Self {
+        READING.with(|reading| {
+            let depth = reading.get();
+            reading.set(depth.saturating_sub(1));
+            Self(depth > 0)
+        })
+    }
+}
+
+impl Drop for Elsewhere {
+    fn drop(&mut self) {
+        READING.with(|reading| reading.set(reading.get().saturating_add(u8::from(self.0))));
+    }
+}

@@ -4,6 +4,7 @@
 //! Flow: `emit` -> **processed** -> `oxitel._log_record`, which asks them -> what they made of it
 //! is recorded. What they log themselves meets none of them: `oxitel._log_record` sees to that.
 
+use super::handler::Elsewhere;
 use crate::provider::said;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -44,6 +45,7 @@ pub(super) fn processed<'py>(
 ) -> Option<Bound<'py, PyAny>> {
     let py = scope.py();
     let process = ask().as_ref().map(|process| process.clone_ref(py))?;
+    let _elsewhere = Elsewhere::begin();
     match process.bind(py).call1((scope, record, parts)) {
         Ok(record) => Some(record).filter(|record| !record.is_none()),
         Err(error) => {

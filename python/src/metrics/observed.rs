@@ -53,8 +53,7 @@ pub(super) fn ask(callback: u64, begin: &Py<PyAny>, observer: &Observer<'_, Amou
     let desk = DESK.get();
     let has_thread = desk.has_thread.load(Ordering::Acquire);
     if join::is_leaving()
-        || !has_thread
-            && !matches!(Python::try_attach(|py| be_ready(begin.bind(py))), Some(Ok(())))
+        || !has_thread && !matches!(Python::try_attach(|py| be_ready(begin.bind(py))), Some(Ok(())))
     {
         return;
     }
