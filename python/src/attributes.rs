@@ -249,7 +249,7 @@ fn keep_last(map: &mut Vec<(String, OwnedValue)>) {
 }
 
 /// What an object answers. An interrupt goes on to the program.
-fn answered<'py>(answer: PyResult<Bound<'py, PyAny>>) -> Option<Bound<'py, PyAny>> {
+fn answered(answer: PyResult<Bound<'_, PyAny>>) -> Option<Bound<'_, PyAny>> {
     match answer {
         Ok(answer) => Some(answer),
         Err(error) => {
